@@ -15,7 +15,7 @@ def sigmoid(z):
 
     Written with tanh, which is the same function and does not overflow.
     """
-    return 0.5 * np.tanh(0.5 * z) + 0.5
+    return 0.5 * np.tanh(0.5 * np.asarray(z)) + 0.5
 
 
 def rnn_step(x, h, W, U, b):

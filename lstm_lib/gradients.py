@@ -13,15 +13,19 @@ def numerical_gradient(loss, array, eps=1e-5):
     Returns an array of the same shape. The error is of order eps**2 from
     the formula and 1e-16 / eps from rounding.
     """
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"array: expected an array to move, got {type(array).__name__}")
     as_floats("array", array, np.float64)
     gradient = np.empty_like(array)
     for k in np.ndindex(array.shape):
         kept = array[k]
-        array[k] = kept + eps
-        above = loss()
-        array[k] = kept - eps
-        below = loss()
-        array[k] = kept
+        try:
+            array[k] = kept + eps
+            above = loss()
+            array[k] = kept - eps
+            below = loss()
+        finally:
+            array[k] = kept
         gradient[k] = (above - below) / (2 * eps)
     return gradient
 
@@ -36,23 +40,29 @@ def gradcheck(layer, x, state=None, *, eps=1e-5, rng=0):
     state's parts and every parameter. A correct backward pass gives about
     1e-9; a wrong formula rarely less than 1e-2.
     """
-    as_floats("x", x, np.float64)
-    x, rng = x.copy(), np.random.default_rng(rng)
+    if layer.dtype != np.float64:
+        raise TypeError(
+            f"layer: expected a float64 layer, got {layer.dtype}; "
+            f"differences of float32 numbers are too coarse"
+        )
+    x, rng = as_floats("x", x, np.float64).copy(), np.random.default_rng(rng)
     y, last = layer(x, state)
-    if state is None:
-        state = _like(last, np.zeros_like)
-    state = _like(state, np.copy)
-    dy, dlast = rng.normal(size=y.shape), _like(last, lambda s: rng.normal(size=s.shape))
+    start = [np.zeros_like(part) for part in _parts(last)]
+    if state is not None:
+        start = [np.array(part) for part in _parts(state)]
+    state = _state(start)
+    dy = rng.normal(size=y.shape)
+    dlast = [rng.normal(size=part.shape) for part in _parts(last)]
 
     def loss():
         y, last = layer(x, state)
         return (y * dy).sum() + sum(
-            (s * d).sum() for s, d in zip(_parts(last), _parts(dlast))
+            (part * d).sum() for part, d in zip(_parts(last), dlast)
         )
 
-    dx, dstate = layer.backward(dy, dlast)
+    dx, dstate = layer.backward(dy, _state(dlast))
     ours = {"x": dx, **dict(zip(layer.states, _parts(dstate))), **layer.grads}
-    arrays = {"x": x, **dict(zip(layer.states, _parts(state))), **layer.parameters}
+    arrays = {"x": x, **dict(zip(layer.states, start)), **layer.parameters}
     errors = {}
     for name, array in arrays.items():
         theirs = numerical_gradient(loss, array, eps)
@@ -62,9 +72,8 @@ def gradcheck(layer, x, state=None, *, eps=1e-5, rng=0):
 
 
 def _parts(state):
-    return state if isinstance(state, tuple) else (state,)
+    return state if isinstance(state, (tuple, list)) else (state,)
 
 
-def _like(state, function):
-    parts = tuple(function(part) for part in _parts(state))
-    return parts if isinstance(state, tuple) else parts[0]
+def _state(parts):
+    return tuple(parts) if len(parts) > 1 else parts[0]

@@ -6,6 +6,8 @@ Backward: the slopes of all gates at all steps at once, a loop that carries
 the gradient from step to step, then one matrix product per weight matrix.
 """
 
+from numbers import Real
+
 import numpy as np
 
 from lstm_lib.validation import ShapeError, as_floats, expect_shapes
@@ -23,12 +25,13 @@ class _Layer:
 
     def __init__(self, input_size, hidden_size, *, dtype=np.float64, rng=None):
         for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
-            if not isinstance(size, (int, np.integer)) or size < 1:
+            whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
+            if not whole or size < 1:
                 raise ValueError(f"{name}: expected a positive integer, got {size!r}")
         self.input_size, self.hidden_size = input_size, hidden_size
+        if dtype not in (np.float32, np.float64, "float32", "float64"):
+            raise TypeError(f"dtype: expected float32 or float64, got {dtype}")
         self.dtype = np.dtype(dtype)
-        if self.dtype.name not in ("float32", "float64"):
-            raise TypeError(f"dtype: expected float32 or float64, got {self.dtype}")
         width, bound = self.blocks * hidden_size, hidden_size**-0.5
         shapes = {"W": (input_size, width), "U": (hidden_size, width), "b": (width,)}
         rng = np.random.default_rng(rng)
@@ -96,6 +99,8 @@ class _Layer:
         arrays = {}
         for name, shape in shapes.items():
             key = f"{name}_l0"
+            if key not in self.parameters:
+                raise KeyError(f"parameters: expected a key {key!r}, got none")
             arrays[name] = as_floats(key, self.parameters[key], self.dtype)
             expect_shapes(sizes, **{key: (arrays[name], shape)})
         return arrays
@@ -105,12 +110,14 @@ class _Layer:
         if state is None:
             shape = sizes["N"], sizes["H"]
             return [np.zeros(shape, self.dtype) for _ in names]
-        parts = (state,) if len(names) == 1 else state
-        if not isinstance(parts, (tuple, list)) or len(parts) != len(names):
+        several = isinstance(state, (tuple, list))
+        if several != (len(names) > 1) or several and len(state) != len(names):
+            form = "a tuple ({}) of arrays" if len(names) > 1 else "one array {}"
             raise ShapeError(
-                f"{argument}: expected a tuple ({', '.join(names)}) of arrays "
-                f"(1, N, H), got {_describe(state)}"
+                f"{argument}: expected {form.format(', '.join(names))} (1, N, H), "
+                f"got {_describe(state)}"
             )
+        parts = state if several else (state,)
         parts = [as_floats(n, p, self.dtype) for n, p in zip(names, parts)]
         for name, part in zip(names, parts):
             expect_shapes(sizes, **{name: (part, "1 N H")})
@@ -135,6 +142,7 @@ class RNN(_Layer):
     input_size: D; hidden_size: H; dtype: float32 or float64.
     rng: a seed or numpy Generator for the initial weights, uniform in
     +-1/sqrt(H) as in PyTorch's nn.RNN.
+    Raises ValueError or TypeError naming the argument.
     parameters: W_l0 (D, H), U_l0 (H, H), b_l0 (H,). The state is h (1, N, H).
     Source: Elman (1990); the step is `cells.rnn_step`.
     """
@@ -170,6 +178,7 @@ class LSTM(_Layer):
     leaves it as drawn.
     rng: a seed or numpy Generator for the initial weights, uniform in
     +-1/sqrt(H) as in PyTorch's nn.LSTM.
+    Raises ValueError or TypeError naming the argument.
     parameters: W_l0 (D, 4H), U_l0 (H, 4H), b_l0 (4H,), column blocks
     i | f | g | o. The state is a tuple h, c, both (1, N, H).
     Source: Gers, Schmidhuber & Cummins (2000); the step is `cells.lstm_step`.
@@ -181,6 +190,11 @@ class LSTM(_Layer):
     def __init__(self, input_size, hidden_size, *, forget_bias=None, **options):
         super().__init__(input_size, hidden_size, **options)
         if forget_bias is not None:
+            if not isinstance(forget_bias, Real) or not np.isfinite(forget_bias):
+                raise ValueError(
+                    f"forget_bias: expected a finite number or None, "
+                    f"got {forget_bias!r}"
+                )
             self.parameters["b_l0"][hidden_size : 2 * hidden_size] = forget_bias
 
     def _forward(self, x, h, c, W, U, b):

@@ -15,11 +15,14 @@ def as_floats(name, array, dtype=None):
     dtype: the one dtype to accept; None accepts both.
     Raises TypeError for another dtype, ValueError for NaN or infinity.
     """
-    array = np.asarray(array)
+    try:
+        array = np.asarray(array)
+    except ValueError as error:
+        raise TypeError(f"{name}: expected an array, got {error}") from None
     wanted = np.dtype(dtype).name if dtype else "float32 or float64"
-    if array.dtype.name not in wanted.split(" or "):
+    if not array.dtype.isnative or array.dtype.name not in wanted.split(" or "):
         raise TypeError(
-            f"{name}: expected {wanted} numbers, got {array.dtype.name}; "
+            f"{name}: expected {wanted} numbers, got {array.dtype}; "
             f"convert with {name}.astype(...)"
         )
     if not np.isfinite(array).all():

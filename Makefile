@@ -1,0 +1,90 @@
+# Two commands set everything up by themselves: make book and make test.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# One thread and one choice of processor kernels, so that stored figures
+# repeat from machine to machine.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export KERAS_BACKEND := torch
+ifeq ($(shell uname -m),x86_64)
+export OPENBLAS_CORETYPE := Haswell
+export NPY_DISABLE_CPU_FEATURES := X86_V4 AVX512_ICL AVX512_SPR
+export ATEN_CPU_CAPABILITY := avx2
+endif
+# Nothing a tool writes for itself should land in a reader's home.
+export JUPYTER_PLATFORM_DIRS := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+CHAPTERS := $(wildcard notebooks/*.ipynb)
+EXECUTED := $(CHAPTERS:notebooks/%.ipynb=_build/executed/%)
+
+.DEFAULT_GOAL := help
+.PHONY: help book serve test notebooks grade-demo benchmark lint system-deps clean
+
+help:  ## List these targets
+	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
+	    awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+
+book: $(VENV)/book-ready  ## Build the book into _build/html
+	@# Pages that warned are not read again, so a second build would pass: forget them.
+	@$(BIN)/jupyter-book build --warningiserror --nitpick --keep-going --quiet . \
+	    || { rm -rf _build/.doctrees; exit 1; }
+	@echo "The book is at _build/html/index.html; 'make serve' shows it in a browser."
+
+serve:  ## Show the built book at http://localhost:8000
+	@test -f _build/html/index.html || { echo "No book yet: run 'make book' first." >&2; exit 1; }
+	@$(PYTHON) -m http.server --bind localhost --directory _build/html 8000
+
+test: $(VENV)/all-ready  ## Run every test: library, notebooks, assignments, pages
+	$(BIN)/python -m pytest --nbval --durations=8
+
+notebooks: $(EXECUTED)  ## Re-execute the changed chapters in place (all: make -B notebooks)
+
+# A stamp for each chapter: newer than the notebook means its outputs are current.
+_build/executed/%: notebooks/%.ipynb $(wildcard lstm_lib/*.py) | $(VENV)/all-ready
+	$(BIN)/jupyter nbconvert --config notebooks/execute_config.py \
+	    --to notebook --execute --inplace $<
+	@mkdir -p $(@D) && touch $@
+
+grade-demo: $(VENV)/all-ready  ## Grade a class of eight made-up submissions with nbgrader
+	@$(BIN)/python exercises/demo_class.py
+
+benchmark: $(VENV)/all-ready  ## Time lstm_lib against PyTorch, side by side
+	@$(BIN)/python -m benchmarks
+
+lint: $(VENV)/all-ready  ## Check style and the workflow
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet .github/workflows
+
+system-deps:  ## Install the Debian packages the tests use (needs root)
+	@if command -v chromium >/dev/null; then echo "system-deps: Chromium is here."; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -qq && apt-get install -y -qq chromium; \
+	else echo "system-deps: needs root and apt-get to install chromium; browser tests will skip." >&2; fi
+
+clean:  ## Remove what was built, and the virtual environment
+	rm -rf _build $(VENV)
+
+# --- Set-up -----------------------------------------------------------------
+$(BIN)/python:
+	@command -v "$(PYTHON)" >/dev/null || { \
+	    echo "Python 3.11 or newer is needed and '$(PYTHON)' was not found. Install it, or say where it is: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Python 3.11 or newer is needed, '$(PYTHON)' is $$("$(PYTHON)" -V 2>&1). Say where a newer one is: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "'$(PYTHON)' cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@"$(PYTHON)" -m venv $(VENV)
+
+$(VENV)/book-ready: book/requirements.txt | $(BIN)/python
+	@echo "Installing what the book needs (a minute) ..."
+	@$(BIN)/pip install --quiet -r book/requirements.txt
+	@touch $@
+
+$(VENV)/all-ready: requirements.txt book/requirements.txt pyproject.toml | $(BIN)/python
+	@echo "Installing everything (two to three minutes, 2 GB) ..."
+	@$(BIN)/pip install --quiet -r requirements.txt
+	@touch $@ $(VENV)/book-ready
