@@ -7,7 +7,6 @@ BIN := $(VENV)/bin
 # repeat from machine to machine.
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
-export KERAS_BACKEND := torch
 ifeq ($(shell uname -m),x86_64)
 export OPENBLAS_CORETYPE := Haswell
 export NPY_DISABLE_CPU_FEATURES := X86_V4 AVX512_ICL AVX512_SPR
@@ -37,7 +36,7 @@ serve:  ## Show the built book at http://localhost:8000
 	@test -f _build/html/index.html || { echo "No book yet: run 'make book' first." >&2; exit 1; }
 	@$(PYTHON) -m http.server --bind localhost --directory _build/html 8000
 
-test: $(VENV)/all-ready  ## Run every test: library, notebooks, assignments, pages
+test: $(VENV)/all-ready lint  ## Run every test: style, library, notebooks, assignments, pages
 	$(BIN)/python -m pytest --nbval --durations=8
 
 notebooks: $(EXECUTED)  ## Re-execute the changed chapters in place (all: make -B notebooks)
@@ -55,8 +54,8 @@ benchmark: $(VENV)/all-ready  ## Time lstm_lib against PyTorch, side by side
 	@$(BIN)/python -m benchmarks
 
 lint: $(VENV)/all-ready  ## Check style and the workflow
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/zizmor --offline --quiet .github/workflows
 

@@ -56,7 +56,9 @@ class ComputedFigure(SphinxDirective):
                 svg = output.get("data", {}).get("image/svg+xml", "")
                 if f'id="{name}-title"' in svg:
                     return [figure_node(svg)]
-        raise self.error(f"computed-figure: expected a figure {name!r} in {path}, got none")
+        raise self.error(
+            f"computed-figure: expected a figure {name!r} in {path}, got none"
+        )
 
 
 def setup(app):

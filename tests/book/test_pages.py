@@ -1,0 +1,98 @@
+"""The built book: nothing broken, nothing missing, nothing shown by mistake."""
+
+import re
+from functools import cache
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+from lstm_lib import checks
+from lstm_lib.checks import misconceptions
+
+
+@pytest.fixture(scope="module")
+def pages(html):
+    """Every page of the book, parsed, by its path."""
+    found = {
+        path: BeautifulSoup(path.read_text("utf-8"), "html.parser")
+        for path in html.rglob("*.html")
+        if "_static" not in path.parts
+    }
+    assert len(found) >= 8
+    return found
+
+
+def content(page):
+    """What the author wrote, without the theme's bars."""
+    return page.find("article") or page
+
+
+def test_every_internal_link_leads_somewhere(html, pages):
+    """The file exists, and so does the anchor in it."""
+
+    @cache
+    def anchors(path):
+        return {tag["id"] for tag in pages[path].find_all(id=True)} | {"", "#"}
+
+    broken = []
+    for path, page in pages.items():
+        for tag, attribute in (("a", "href"), ("link", "href"), ("script", "src")):
+            for node in page.find_all(tag, **{attribute: True}):
+                link = urlsplit(node[attribute])
+                if link.scheme or link.netloc:
+                    continue
+                target = path
+                if link.path:
+                    target = (path.parent / unquote(link.path)).resolve()
+                if not target.is_relative_to(html.resolve()) or not target.exists():
+                    broken.append((path.name, node[attribute], "no such file"))
+                elif target in pages and unquote(link.fragment) not in anchors(target):
+                    broken.append((path.name, node[attribute], "no such anchor"))
+    assert not broken
+
+
+def test_every_picture_has_words(pages):
+    """An alt text for images, a title for figures in the page."""
+    silent = [
+        (path.name, str(node)[:120])
+        for path, page in pages.items()
+        for node in content(page).find_all(["img", "svg"])
+        if not (node.get("alt") or node.find("title"))
+    ]
+    assert not silent
+
+
+def test_figures_are_in_the_page_and_named_once(pages):
+    """As SVG text; two figures of one page never share an id."""
+    count = 0
+    for path, page in pages.items():
+        figures = page.select("figure.computed-figure svg")
+        count += len(figures)
+        ids = [tag["id"] for figure in figures for tag in figure.find_all(id=True)]
+        assert len(ids) == len(set(ids)), path.name
+    assert count >= 4
+
+
+def test_no_traceback_is_shown(pages):
+    """Nor a warning or an error box of the build."""
+    for path, page in pages.items():
+        text = content(page).get_text()
+        assert "Traceback (most recent call last)" not in text, path.name
+        assert not page.select(".system-message, .output.traceback, .output.stderr")
+
+
+def test_every_section_a_check_names_is_in_the_book(html, root):
+    """A student's report links to it, on the site that _config.yml names."""
+    config = yaml.safe_load((root / "_config.yml").read_text())
+    assert checks.SITE == config["html"]["baseurl"]
+    assert misconceptions
+
+
+def test_equations_need_no_other_site(html, pages):
+    """MathJax is served with the book."""
+    chapter = (html / "notebooks" / "04_gates.html").read_text("utf-8")
+    source = re.search(r'src="([^"]*mathjax[^"]*)"', chapter)[1]
+    assert not urlsplit(source).netloc
+    assert (html / "notebooks" / source.partition("?")[0]).resolve().is_file()

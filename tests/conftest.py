@@ -1,0 +1,29 @@
+"""What several test folders share."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The repository's folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def html(tmp_path_factory):
+    """The book, built from nothing with warnings as errors, as `make book` does."""
+    out = tmp_path_factory.mktemp("book")
+    build = subprocess.run(
+        [Path(sys.executable).with_name("jupyter-book"), "build", "--path-output", out]
+        + ["--warningiserror", "--nitpick", "--keep-going", ROOT],
+        capture_output=True,
+        text=True,
+    )
+    assert build.returncode == 0, build.stdout + build.stderr
+    return out / "_build" / "html"
