@@ -1,0 +1,89 @@
+"""The nbgrader course "gate-by-gate": run nbgrader in the folder of this file.
+
+What is not set here is nbgrader's default; the exchange is left to the
+instructor's machine.
+"""
+
+import math
+from pathlib import Path
+
+from nbgrader.plugins import BasePlugin
+from nbgrader.preprocessors import ClearHiddenTests, OverwriteCells
+from nbgrader.utils import is_grade
+
+c = get_config()  # noqa: F821, nbgrader defines it
+
+
+class TenPercentADay(BasePlugin):
+    """Take 10 % of the score for every day begun after the due date."""
+
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        """Return the points to take away, between 0 and score."""
+        days_begun = math.ceil(total_seconds_late / 86400)
+        return min(score, 0.1 * days_begun * score)
+
+
+class KeepEveryCheck(OverwriteCells):
+    """Put back the checks a student deleted, at the end of the notebook.
+
+    nbgrader puts them behind the cell before, and gives the whole submission
+    up where that cell is gone too, or where a cell was copied.
+    """
+
+    def add_missing_grade_cells(self, nb, resources):
+        """Return the notebook with every check in it, and the resources."""
+        for cell in nb.cells:
+            if cell.metadata.get("nbgrader") == {}:  # a copy, seen by DeduplicateIds
+                del cell.metadata["nbgrader"]
+        present = {c.metadata.nbgrader.grade_id for c in nb.cells if is_grade(c)}
+        notebook = self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
+        solutions = {cell.name for cell in notebook.solution_cells}
+        points = {cell.name: cell.max_score for cell in notebook.grade_cells}
+        for cell in notebook.source_cells:
+            if cell.name in points and cell.name not in present:
+                restored = self.missing_cell_transform(
+                    cell, points[cell.name], is_solution=cell.name in solutions
+                )
+                nb.cells.append(restored)
+        return nb, resources
+
+
+class HideHiddenTests(ClearHiddenTests):
+    """In feedback, leave the outcome of a hidden test and take the test away.
+
+    The traceback of an error would quote the test, so its type is all that stays.
+    """
+
+    def preprocess_cell(self, cell, resources, cell_index):
+        """Return the cell without hidden lines, and the resources."""
+        if self.begin_test_delimeter in cell.source:
+            for output in cell.get("outputs", []):
+                if output.output_type == "error":
+                    output.evalue, output.traceback = "", [output.ename]
+        return super().preprocess_cell(cell, resources, cell_index)
+
+
+c.CourseDirectory.course_id = "gate-by-gate"
+c.CourseDirectory.root = str(Path(__file__).resolve().parent)
+
+c.AssignLatePenalties.plugin_class = TenPercentADay
+
+# One cell may run for a minute; then it scores 0 and the next cell starts.
+c.ExecutePreprocessor.timeout = 60
+c.ExecutePreprocessor.kernel_name = "python3"
+
+# A check that a student deleted is put back and scored like any other.
+c.OverwriteCells.add_missing_cells = True
+c.Autograde.sanitize_preprocessors = [
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.DeduplicateIds",
+    "nbgrader.preprocessors.OverwriteKernelspec",
+    KeepEveryCheck,
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+
+c.GenerateFeedback.preprocessors = [
+    "nbgrader.preprocessors.GetGrades",
+    HideHiddenTests,
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]

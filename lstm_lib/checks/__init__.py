@@ -1,0 +1,52 @@
+"""Checks that say what is wrong, not only that something is.
+
+A test cell ends with `check(lstm_step, "lstm_step", points=3)`. It shows a
+report and returns the points earned. The parts, in reading order:
+`references` (what is right, and on which inputs), `misconceptions` (what is
+wrong, and what it is called), `running` (one case against one function) and
+`report` (what the student sees).
+"""
+
+import math
+from numbers import Integral, Real
+
+from lstm_lib.checks.references import SUBJECTS
+from lstm_lib.checks.report import Report, show
+from lstm_lib.checks.running import run_cases
+
+__all__ = ["SITE", "check"]
+
+SITE = "https://gate-by-gate.github.io/gate-by-gate"  # where the links lead
+
+
+def check(function, name, points=1, *, built_on=None, hidden=False, seed=0):
+    """Run the cases of one check on a student's function, and show a report.
+
+    function: the student's function.
+    name: which check, a key of `references.SUBJECTS`, such as "lstm_step".
+    points: what a function that passes every case earns; a positive number.
+    built_on: the student's own function that this one calls, for the checks
+    that allow it (`lstm_step` for "lstm_forward", `sigmoid` for "lstm_step").
+    A case then also passes where the answer is right for that function, so
+    that one mistake costs its points once.
+    hidden: use the cases kept for grading; what the function prints and the
+    text of its exceptions are then not shown, as they could hold the inputs.
+    seed: a non-negative integer from which the inputs are drawn.
+    Returns the points earned, a plain float in [0, points], which nbgrader
+    reads as partial credit when it is the last line of a test cell.
+    Never raises for what the function does. Raises ValueError for a name,
+    points, built_on or seed that no student can be blamed for.
+    """
+    if name not in tuple(SUBJECTS):
+        raise ValueError(f"name: expected one of {', '.join(SUBJECTS)}, got {name!r}")
+    if not isinstance(points, Real) or not 0 < points < math.inf:
+        raise ValueError(f"points: expected a positive number, got {points!r}")
+    if not isinstance(seed, Integral) or seed < 0:
+        raise ValueError(f"seed: expected a non-negative integer, got {seed!r}")
+    subject = SUBJECTS[name]
+    if built_on is not None and subject.part is None:
+        raise ValueError(f"built_on: expected None for {name!r}, got {built_on!r}")
+    outcomes = run_cases(function, subject, built_on, hidden, seed)
+    report = Report(name, float(points), tuple(outcomes), SITE)
+    show(report)
+    return report.earned

@@ -1,0 +1,110 @@
+"""Does an answer equal what was expected, and if not, in what way?
+
+The form is looked at first (how many values), then the shape, then the kind
+of numbers, then the values. No message here holds an expected value.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found about one returned array.
+
+    fault: "" where it is right, otherwise "form", "shape", "numbers" or
+    "values". text: the fault in words.
+    """
+
+    name: str
+    fault: str = ""
+    text: str = ""
+
+
+def freeze(answer):
+    """The answer as lists of plain arrays, so that none of its code runs later.
+
+    Calls `__array__` and the like of what the student returned, and so may
+    raise anything.
+    """
+    if isinstance(answer, (tuple, list)):
+        return [freeze(part) for part in answer]
+    return np.asarray(answer)
+
+
+def compare(answer, expected, names, rtol, shapes=None):
+    """Compare a frozen answer with an array or a nested tuple of arrays.
+
+    names: nested like expected. shapes: name to shape in letters, for the text.
+    rtol: the allowed difference, relative to the largest expected value.
+    Returns one Finding for each array, or a single one if the form is wrong.
+    """
+    if not isinstance(expected, tuple):
+        return [_compare_array(answer, np.asarray(expected), names, rtol, shapes or {})]
+    if not isinstance(names, tuple):
+        names = (names,) * len(expected)
+    if (
+        isinstance(answer, np.ndarray)
+        and answer.ndim == 0
+        or len(answer) != len(expected)
+    ):
+        names = written(names)
+        text = f"should be the values `{names}`, but is {form(answer)}"
+        return [Finding(names, "form", text)]
+    parts = zip(answer, expected, names)
+    return [finding for part in parts for finding in compare(*part, rtol, shapes)]
+
+
+def equal(answer, expected, names, rtol):
+    """Whether nothing at all is wrong with a frozen answer."""
+    return not any(f.fault for f in compare(answer, expected, names, rtol))
+
+
+def _compare_array(answer, expected, name, rtol, shapes):
+    try:
+        got = np.asarray(answer)
+    except (ValueError, MemoryError):  # rows of different lengths, or far too large
+        return Finding(
+            name,
+            "form",
+            "should be one array of numbers, but its parts differ in shape",
+        )
+    if got.shape != expected.shape:
+        symbols = f"{shapes[name]} = " if name in shapes else ""
+        text = f"should have shape {symbols}{expected.shape}, but is {form(got)}"
+        return Finding(name, "shape", text)
+    if got.dtype.kind not in "fiu":
+        return Finding(
+            name, "numbers", f"should hold real numbers, but holds {got.dtype.name}"
+        )
+    if np.isfinite(expected).all() and not np.isfinite(got).all():
+        return Finding(name, "values", "contains NaN or infinity")
+    limit = rtol * np.max(np.abs(expected), initial=0, where=np.isfinite(expected))
+    if not np.allclose(got, expected, rtol=0, atol=limit, equal_nan=True):
+        return Finding(name, "values", _how_far(got, expected, limit))
+    return Finding(name)
+
+
+def _how_far(got, expected, limit):
+    if got.ndim == 0:  # the difference of one number would give the number away
+        return f"is too {'large' if got > expected else 'small'}"
+    difference = np.max(np.abs(np.subtract(got, expected, dtype=float)))
+    return f"differs by up to {difference:.2g}, where {limit:.1g} is allowed"
+
+
+def form(answer):
+    """A frozen answer's form in words, such as "an array of shape (3, 4)"."""
+    if isinstance(answer, list):
+        return f"a tuple or list of {len(answer)} values"
+    if answer.dtype.kind == "O" and answer.ndim == 0:
+        return "None" if answer[()] is None else "an object that is not an array"
+    return f"an array of shape {answer.shape}" if answer.ndim else "a single value"
+
+
+def written(names):
+    """Nested names as they are written: `y, (h, c)`."""
+    if isinstance(names, str):
+        return names
+    inner = (f"({written(n)})" if isinstance(n, tuple) else n for n in names)
+    return ", ".join(inner)

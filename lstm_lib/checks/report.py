@@ -1,0 +1,149 @@
+"""What the student sees: one report as text, as HTML and as a verdict."""
+
+import html
+import re
+import sys
+from dataclasses import dataclass
+
+VERDICT = "application/vnd.autograder.verdict+json"
+
+# Where the sections are that messages link to.
+PAGES = {
+    "notebooks/04_gates.html": (
+        "sec-memory-cell",
+        "sec-soft-gates",
+        "sec-hand-set-unit",
+        "sec-forget-gate",
+        "sec-three-time-scales",
+    ),
+    "notebooks/05_lstm_equations.html": (
+        "sec-forget-equation",
+        "sec-input-equation",
+        "sec-cell-update",
+        "sec-output-equation",
+        "sec-concatenation",
+        "sec-one-product",
+        "sec-elementwise",
+        "sec-parameter-count",
+    ),
+}
+
+
+def section_link(site, section):
+    """The address of a section of the book, from its label."""
+    page = next(page for page, sections in PAGES.items() if section in sections)
+    return f"{site}/{page}#{section}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcomes of one check, in the three forms a notebook can show."""
+
+    check: str
+    points: float
+    outcomes: tuple
+    site: str
+
+    @property
+    def score(self):
+        """The share of cases passed, in [0, 1]."""
+        return sum(outcome.passed for outcome in self.outcomes) / len(self.outcomes)
+
+    @property
+    def earned(self):
+        """The points earned; never above `points`, whatever the rounding."""
+        return self.points * self.score
+
+    def headline(self):
+        """For example "lstm_step: 2 of 4 cases, 1.5 of 3 points."."""
+        passed = sum(outcome.passed for outcome in self.outcomes)
+        return (
+            f"{self.check}: {passed} of {len(self.outcomes)} cases, "
+            f"{self.earned:.3g} of {self.points:g} points."
+        )
+
+    def groups(self):
+        """[(message, outcomes)]: cases that ended alike are said once.
+
+        Alike means the same message but for its numbers; the numbers shown
+        are then those of the first case.
+        """
+        groups = {}
+        for outcome in self.outcomes:
+            key = (outcome.passed, re.sub(r"\d[\d.e+-]*", "", outcome.message))
+            groups.setdefault(key, []).append(outcome)
+        for group in groups.values():
+            first = group[0]
+            alike = all(outcome.message == first.message for outcome in group)
+            start = "" if alike else f"On {first.name}: "
+            yield f"{start}{first.message}", group
+
+    def text(self):
+        """The report as plain text."""
+        lines = [self.headline()]
+        for message, group in self.groups():
+            mark = "right" if group[0].passed else "wrong"
+            lines.append(f"- {mark}: {_names(group)}")
+            if message:
+                lines.append(f"  {message}")
+            if group[0].section:
+                lines.append(f"  Read {section_link(self.site, group[0].section)}")
+        return "\n".join(lines)
+
+    def html(self):
+        """The report as HTML. Everything a student wrote is escaped."""
+        items = "".join(self._item(*group) for group in self.groups())
+        return f"<p><strong>{_markup(self.headline())}</strong></p><ul>{items}</ul>"
+
+    def _item(self, message, group):
+        mark = "right" if group[0].passed else "wrong"
+        item = f"{mark}: <em>{_names(group)}</em>"
+        if message:
+            item += f"<br>{_markup(message)}"
+        if section := group[0].section:
+            link = html.escape(section_link(self.site, section))
+            title = section.removeprefix("sec-").replace("-", " ")
+            item += f'<br>Read about it in the book: <a href="{link}">{title}</a>'
+        return f"<li>{item}</li>"
+
+    def verdict(self):
+        """The report as data, for the autograder."""
+        cases = [
+            {
+                "name": outcome.name,
+                "passed": outcome.passed,
+                "misconception": next((m.id for m in outcome.misconceptions), None),
+                "message": outcome.message,
+                "section": outcome.section,
+            }
+            for outcome in self.outcomes
+        ]
+        return {
+            "check": self.check,
+            "points": self.points,
+            "score": self.score,
+            "cases": cases,
+        }
+
+
+def _names(group):
+    return ", ".join(outcome.name for outcome in group)
+
+
+def _markup(text):
+    """Escape for HTML, then turn `code` into <code>code</code>."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text))
+
+
+def show(report):
+    """Display a report in a notebook, or print it where there is none."""
+    ipython = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
+        print(report.text())
+        return
+    bundle = {
+        "text/plain": report.text(),
+        "text/html": report.html(),
+        VERDICT: report.verdict(),
+    }
+    ipython.display.display(bundle, raw=True)

@@ -1,0 +1,501 @@
+"""The promises of lstm_lib.checks: fair points, named mistakes, no surprises."""
+
+import json
+import logging
+import sys
+import types
+import warnings
+
+import numpy as np
+import pytest
+from nbgrader.utils import get_partial_grade
+
+import lstm_lib
+from lstm_lib import checks
+from lstm_lib.checks import check
+from lstm_lib.checks.misconceptions import BANK
+from lstm_lib.checks.references import SUBJECTS, gates, lstm_forward, lstm_step
+from lstm_lib.checks.report import PAGES, VERDICT, Report
+from lstm_lib.checks.running import Outcome, run_cases
+
+NAMES = tuple(SUBJECTS)
+KINDS = pytest.mark.parametrize("hidden", [False, True], ids=["visible", "hidden"])
+ENTRIES = {entry.id: entry for entry in BANK}
+
+
+def report_on(capsys, *arguments, **keywords):
+    """Run a check outside a notebook: the points and the text it printed."""
+    capsys.readouterr()
+    points = check(*arguments, **keywords)
+    printed = capsys.readouterr()
+    assert printed.err == ""  # any text on stderr would make nbgrader give 0
+    return points, printed.out
+
+
+def wrong_step(change):
+    """A right lstm_step whose answer goes through change(h, c)."""
+    return lambda *arguments: change(*lstm_step(*arguments))
+
+
+# ---- right answers --------------------------------------------------------------
+
+
+def sigmoid_by_cases(z):
+    small = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1 / (1 + small), small / (1 + small))
+
+
+def step_on_concatenation(x, h, c, W, U, b):
+    z = np.concatenate([x, h], axis=1) @ np.vstack([W, U]) + b
+    H = h.shape[1]
+    keep = sigmoid_by_cases(z[:, H : 2 * H])
+    write = sigmoid_by_cases(z[:, :H]) * np.tanh(z[:, 2 * H : 3 * H])
+    c = keep * c + write
+    return sigmoid_by_cases(z[:, 3 * H :]) * np.tanh(c), c
+
+
+def step_in_lists(x, h, c, W, U, b):
+    examples = zip(x[:, None], h[:, None], c[:, None])
+    rows = [lstm_step(*example, W, U, b) for example in examples]
+    return [h[0].tolist() for h, _ in rows], [c[0].tolist() for _, c in rows]
+
+
+def forward_into_a_buffer(x, h, c, W, U, b):
+    y = np.empty((len(x), *h.shape))
+    for t in range(len(x)):
+        h, c = y[t], c = lstm_step(x[t], h, c, W, U, b)
+    return y, [h, c]
+
+
+RIGHT = {
+    "exact": ("sigmoid", lstm_lib.sigmoid),
+    "sigmoid by cases": ("sigmoid", sigmoid_by_cases),
+    "sigmoid in float32": ("sigmoid", lambda z: sigmoid_by_cases(z).astype("f4")),
+    "the step of the book": ("lstm_step", lstm_lib.lstm_step),
+    "step on [x, h]": ("lstm_step", step_on_concatenation),
+    "step with lists": ("lstm_step", step_in_lists),
+    "step stacked": ("lstm_step", lambda *a: np.stack(lstm_step(*a))),
+    "forward in a buffer": ("lstm_forward", forward_into_a_buffer),
+    "forward with a list": (
+        "lstm_forward",
+        lambda *a: (list(lstm_forward(*a)[0]), lstm_forward(*a)[1]),
+    ),
+    "count as a float": ("lstm_parameter_count", lambda D, H: 4.0 * H * (D + H + 1)),
+}
+
+
+@KINDS
+@pytest.mark.parametrize("style", RIGHT)
+def test_every_right_style_keeps_all_points(style, hidden):
+    name, function = RIGHT[style]
+    assert check(function, name, points=3, hidden=hidden) == 3.0
+
+
+@KINDS
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", NAMES)
+def test_the_reference_keeps_all_points_for_every_seed(name, seed, hidden):
+    assert check(SUBJECTS[name].reference, name, 2, hidden=hidden, seed=seed) == 2.0
+
+
+def test_our_references_are_the_book_s_cell():
+    for case in SUBJECTS["lstm_step"].cases(hidden=True, seed=1):
+        ours, theirs = lstm_step(*case.arguments), lstm_lib.lstm_step(*case.arguments)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_a_seed_gives_the_same_inputs_and_another_seed_others():
+    first, again, other = (SUBJECTS["sigmoid"].cases(True, s) for s in (5, 5, 6))
+    np.testing.assert_array_equal(first[0].arguments[0], again[0].arguments[0])
+    assert not np.array_equal(first[0].arguments[0], other[0].arguments[0])
+
+
+# ---- wrong answers --------------------------------------------------------------
+
+# Where a mistake shows only on some inputs, the share of points it may keep.
+KEEPS = {("sigmoid-overflows", False): 0.75, ("sigmoid-overflows", True): 0.5}
+
+
+@KINDS
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("entry", BANK, ids=lambda entry: entry.id)
+def test_each_misconception_is_named_and_loses_points(entry, seed, hidden, capsys):
+    points, text = report_on(
+        capsys, entry.function, entry.check, points=4, hidden=hidden, seed=seed
+    )
+    assert points == 4 * KEEPS.get((entry.id, hidden), 0)
+    assert entry.sentence in text
+    assert f"#{entry.section}" in text
+    others = [other for other in BANK if other.sentence in text]
+    assert others == [entry]
+
+
+def test_every_misconception_has_a_section_that_pages_know():
+    known = {section for sections in PAGES.values() for section in sections}
+    assert {entry.section for entry in BANK} <= known
+    assert {subject.section for subject in SUBJECTS.values()} <= known
+    assert len(ENTRIES) == len(BANK)
+
+
+BAD_ANSWERS = {
+    "NaN": (lambda h, c: (h * np.nan, c), "NaN"),
+    "one NaN": (lambda h, c: (h, np.where(c == c.max(), np.nan, c)), "NaN"),
+    "complex": (lambda h, c: (h + 0j, c), "complex"),
+    "objects": (lambda h, c: (h.astype(object), c), "object"),
+    "text": (lambda h, c: (h.astype(str), c), "real numbers"),
+    "transposed": (lambda h, c: (h.T, c.T), "(N, H)"),
+    "one more axis": (lambda h, c: (h[None], c), "(N, H)"),
+    "empty": (lambda h, c: (h[:0], c), "(N, H)"),
+    "one number": (lambda h, c: (h.mean(), c.mean()), "(N, H)"),
+    "h alone": (lambda h, c: h, "h, c"),
+    "three values": (lambda h, c: (h, c, c), "h, c"),
+    "nothing": (lambda h, c: None, "None"),
+    "a dict": (lambda h, c: {"h": h, "c": c}, "not an array"),
+    "ragged": (lambda h, c: ([[1.0], [1.0, 2.0]], c), "h"),
+    "a little off": (lambda h, c: (h * (1 + 1e-3), c), "differs"),
+    "h wrong": (lambda h, c: (0.9 * h, c), "`c` is right"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_ANSWERS)
+def test_an_answer_of_the_wrong_kind_earns_nothing_and_hears_why(kind, capsys):
+    change, expected = BAD_ANSWERS[kind]
+    points, text = report_on(capsys, wrong_step(change), "lstm_step", 3)
+    assert points == 0.0
+    assert expected in text
+
+
+def test_no_message_shows_an_expected_value(capsys):
+    def noisy(x, h, c, W, U, b):
+        h, c = lstm_step(x, h, c, W, U, b)
+        expected.extend(f"{value:.4f}" for value in [*h.flat, *c.flat])
+        return h + 0.5, c - 0.25
+
+    expected = []
+    _, text = report_on(capsys, noisy, "lstm_step", 3)
+    assert not [value for value in expected if value in text]
+    _, text = report_on(capsys, lambda D, H: 4 * D * H, "lstm_parameter_count", 3)
+    assert "too small" in text
+    assert "differs" not in text  # the difference of one number gives it away
+
+
+def test_partial_credit_is_the_share_of_cases_passed():
+    def right_for_many(x, h, c, W, U, b):
+        return lstm_step(x, h, c, W, U, b) if len(x) > 1 else (h, c)
+
+    assert check(right_for_many, "lstm_step", points=4) == 3.0
+
+
+# ---- code that misbehaves -------------------------------------------------------
+
+
+def test_changed_arguments_are_reported_and_lose_the_case(capsys):
+    def in_place(x, h, c, W, U, b):
+        i, f, g, o = gates(x, h, W, U, b)
+        c *= f
+        c += i * g
+        return o * np.tanh(c), c
+
+    points, text = report_on(capsys, in_place, "lstm_step", 3)
+    assert points == 0.0
+    assert "changed its argument `c`" in text
+
+
+def test_a_changed_argument_cannot_change_what_is_expected(capsys):
+    def zero_everything(x, h, c, W, U, b):
+        for array in (x, h, c, W, U, b):
+            array[...] = 0
+        return h, c
+
+    points, text = report_on(capsys, zero_everything, "lstm_step", 3)
+    assert points == 0.0
+    assert "`x` and `h` and `c` and `W`" in text
+
+
+class RefusesText(Exception):
+    def __str__(self):
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("bad \ud800 <b>"),
+        RefusesText(),
+        SystemExit(3),
+        RecursionError("deep"),
+        KeyboardInterrupt(),
+        MemoryError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_check_never_raises_what_the_student_raises(error, capsys):
+    def raising(*arguments):
+        raise error
+
+    points, text = report_on(capsys, raising, "lstm_step", 3)
+    assert points == 0.0
+    interrupted = isinstance(error, KeyboardInterrupt)
+    assert ("Interrupted" if interrupted else type(error).__name__) in text
+    text.encode()  # what a kernel does with it
+
+
+def test_an_exception_shows_its_text_and_the_line_of_the_student(capsys):
+    def too_wide(x, h, c, W, U, b):
+        return np.split(x @ W, 7, axis=1)
+
+    _, text = report_on(capsys, too_wide, "lstm_step", 3)
+    assert "ValueError: array split does not result in an equal division" in text
+    assert "`return np.split(x @ W, 7, axis=1)`" in text
+
+
+def test_hidden_cases_show_neither_exception_text_nor_prints(capsys):
+    def tell(z):
+        print("secret", z)
+        raise ValueError(f"secret {z}")
+
+    _, text = report_on(capsys, tell, "sigmoid", 3, hidden=True)
+    assert "ValueError" in text
+    assert "secret" not in text
+
+
+def test_warnings_logs_and_stderr_cost_nothing(capsys):
+    def loud(z):
+        print("debugging", file=sys.stderr)
+        warnings.warn("careful", stacklevel=1)
+        logging.warning("careful")
+        return 1 / (1 + np.exp(-z))  # overflows for very small z
+
+    points, text = report_on(capsys, loud, "sigmoid", 3)  # checks stderr
+    assert points == 3.0
+    assert "overflow" in text
+
+
+def test_a_log_handler_made_before_the_check_costs_nothing(capsys):
+    logger, handler = logging.getLogger("student"), logging.StreamHandler(sys.stderr)
+
+    def logged(z):
+        logger.warning("careful")
+        return sigmoid_by_cases(z)
+
+    logger.addHandler(handler)
+    try:
+        assert report_on(capsys, logged, "sigmoid", 3)[0] == 3.0
+        logged(np.zeros(1))
+        assert "careful" in capsys.readouterr().err  # logging is on again
+    finally:
+        logger.removeHandler(handler)
+
+
+class FakeTuple:
+    __class__ = tuple
+
+    def __len__(self):
+        return 2
+
+    def __iter__(self):
+        while True:
+            yield self
+
+
+class RaisingArray:
+    def __array__(self, *arguments, **keywords):
+        raise SystemExit("no array")
+
+
+class AlwaysEqual(np.ndarray):
+    def __eq__(self, other):
+        return True
+
+    def __array_ufunc__(self, *arguments, **keywords):
+        return np.zeros(())
+
+
+def contains_itself(*arguments):
+    answer = []
+    answer.append(answer)
+    return answer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda *a: FakeTuple(),
+        lambda *a: RaisingArray(),
+        lambda *a: (RaisingArray(), RaisingArray()),
+        contains_itself,
+        lambda x, h, *a: (h.view(AlwaysEqual), h.view(AlwaysEqual)),
+        lambda *a: (np.broadcast_to(0.0, (10**6, 10**6)),) * 2,
+        lambda *a: (yield),
+        lambda *a: (np.float64(1e308) * np.ones(3),) * 2,
+        lambda x, h, *a: (h + 1e308, -1e308 - h),
+        "not a function",
+    ],
+    ids=range(10),
+)
+def test_hostile_answers_earn_nothing_and_stop_nothing(answer, capsys):
+    assert report_on(capsys, answer, "lstm_step", 3)[0] == 0.0
+
+
+# ---- built on the student's own function -----------------------------------------
+
+SWAPPED = ENTRIES["forget-and-input-swapped"].function
+
+
+def unrolled(step):
+    """The right lstm_forward, calling a given step."""
+    return lambda *arguments: lstm_forward(*arguments, step=step)
+
+
+@KINDS
+def test_one_mistake_costs_its_points_once(hidden):
+    forward = unrolled(SWAPPED)
+    assert check(forward, "lstm_forward", 3, hidden=hidden) == 0.0
+    assert check(forward, "lstm_forward", 3, hidden=hidden, built_on=SWAPPED) == 3.0
+    too_steep = ENTRIES["sigmoid-too-steep"].function
+
+    def step(*arguments):
+        return lstm_step(*arguments, sigmoid=too_steep)
+
+    assert check(step, "lstm_step", 3, hidden=hidden, built_on=too_steep) == 3.0
+
+
+def test_a_step_that_changes_its_arguments_is_charged_once():
+    def in_place(x, h, c, *weights):
+        h, c[...] = lstm_step(x, h, c, *weights)
+        return h, c
+
+    forward = unrolled(in_place)
+    assert check(forward, "lstm_forward", 3, built_on=in_place) == 3.0
+    assert check(forward, "lstm_forward", 3) == 0.0
+
+
+def test_a_second_mistake_is_still_named(capsys):
+    def forward(*arguments):
+        return ENTRIES["state-not-carried"].function(*arguments, step=SWAPPED)
+
+    points, text = report_on(capsys, forward, "lstm_forward", 3, built_on=SWAPPED)
+    assert points == 0.0
+    assert ENTRIES["state-not-carried"].sentence in text
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda x, h, c, *weights: (0 * h, 0 * c),
+        lambda x, h, c, *weights: (h, c),
+        lambda x, h, c, *weights: (h * np.nan, c),
+        lambda *arguments: None,
+        5,
+    ],
+    ids=["zeros", "unchanged", "NaN", "None", "no function"],
+)
+def test_an_empty_step_makes_no_forward_right(step):
+    assert check(unrolled(step), "lstm_forward", 3, built_on=step) == 0.0
+
+
+# ---- what comes back, and what is shown -------------------------------------------
+
+
+@pytest.mark.parametrize("points", [1, 2, 3.0, 0.1, 0.7, 7, np.float64(5)])
+def test_nbgrader_reads_every_possible_score_as_it_is(points):
+    for total in range(1, 9):
+        for passed in range(total + 1):
+            outcomes = tuple(Outcome("case", k < passed) for k in range(total))
+            earned = Report("lstm_step", float(points), outcomes, "").earned
+            assert type(earned) is float
+            output = {"data": {"text/plain": repr(earned)}}
+            assert get_partial_grade(output, float(points)) == earned
+            assert (earned == points) == (passed == total)
+
+
+def test_check_returns_a_plain_float():
+    assert type(check(lstm_step, "lstm_step", points=np.float64(3))) is float
+    assert type(check(None, "lstm_step", points=3)) is float
+
+
+@pytest.mark.parametrize(
+    ("keywords", "argument"),
+    [
+        ({"name": "lstm_stop"}, "name"),
+        ({"points": 0}, "points"),
+        ({"points": "3"}, "points"),
+        ({"points": float("nan")}, "points"),
+        ({"seed": -1}, "seed"),
+        ({"name": "sigmoid", "built_on": lstm_step}, "built_on"),
+    ],
+)
+def test_an_instructor_s_mistake_is_an_error_that_names_the_argument(
+    keywords, argument
+):
+    with pytest.raises(ValueError, match=f"^{argument}: expected .*, got "):
+        check(lstm_step, **{"name": "lstm_step"} | keywords)
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    """What a check displays in a notebook: a list of MIME bundles."""
+    shown = []
+    fake = types.SimpleNamespace(
+        get_ipython=lambda: object(),
+        display=types.SimpleNamespace(
+            display=lambda bundle, raw: shown.append(bundle) if raw else None
+        ),
+    )
+    monkeypatch.setitem(sys.modules, "IPython", fake)
+    return shown
+
+
+def test_a_notebook_gets_text_html_and_a_verdict(notebook):
+    check(SWAPPED, "lstm_step", points=3)
+    (bundle,) = notebook
+    assert set(bundle) == {"text/plain", "text/html", VERDICT}
+    verdict = json.loads(json.dumps(bundle[VERDICT]))
+    assert (verdict["check"], verdict["points"], verdict["score"]) == (
+        "lstm_step",
+        3,
+        0,
+    )
+    assert len(verdict["cases"]) == 4
+    for case in verdict["cases"]:
+        assert set(case) == {"name", "passed", "misconception", "message", "section"}
+        assert case["passed"] is False
+        assert case["misconception"] == "forget-and-input-swapped"
+        assert case["section"] == "sec-forget-gate"
+
+
+def test_the_verdict_of_a_right_answer_has_no_misconception(notebook):
+    check(lstm_step, "lstm_step", points=3)
+    cases = notebook[0][VERDICT]["cases"]
+    assert notebook[0][VERDICT]["score"] == 1.0
+    assert {case["passed"] for case in cases} == {True}
+    assert {case["misconception"] for case in cases} == {None}
+
+
+def test_what_a_student_wrote_is_escaped_in_html(notebook):
+    def attack(*arguments):
+        raise ValueError("<script>alert(1)</script>")
+
+    check(attack, "lstm_step", points=3)
+    assert "<script>" not in notebook[0]["text/html"]
+    assert "&lt;script&gt;" in notebook[0]["text/html"]
+
+
+def test_links_lead_to_the_site_that_is_set(notebook, monkeypatch):
+    monkeypatch.setattr(checks, "SITE", "https://example.org/book")
+    check(SWAPPED, "lstm_step", points=3)
+    address = "https://example.org/book/notebooks/04_gates.html#sec-forget-gate"
+    assert f'href="{address}"' in notebook[0]["text/html"]
+    assert address in notebook[0]["text/plain"]
+
+
+def test_after_an_interruption_the_function_is_not_called_again():
+    calls = []
+
+    def endless(z):
+        calls.append(z)
+        raise KeyboardInterrupt
+
+    outcomes = run_cases(endless, SUBJECTS["sigmoid"], None, False, 0)
+    assert len(calls) == 1
+    assert not any(outcome.passed for outcome in outcomes)
