@@ -1,71 +1,134 @@
 """Whole sequences, forward and backward, written for speed.
 
-Both layers follow one plan. Forward: one matrix product for the inputs of
-all time steps, then a loop that does only what depends on the step before.
+All layers follow one plan. Forward: one matrix product for the inputs of all
+time steps, then a loop that does only what depends on the step before.
 Backward: the slopes of all gates at all steps at once, a loop that carries
 the gradient from step to step, then one matrix product per weight matrix.
+
+`_Layer` does what is common: parameters, checks, stacked layers, the two
+directions, sequences of unequal length. Each subclass adds its one loop,
+forward and backward, which sees one layer in one direction.
 """
 
+import warnings
 from numbers import Real
 
 import numpy as np
 
+from lstm_lib import initialisers
 from lstm_lib.validation import ShapeError, as_floats, expect_shapes
 
 
 class _Layer:
-    """What the two layers share: their parameters and the checks of a call.
+    """What the layers share.
 
-    A subclass gives the number of column blocks in its weights, the names of
-    its state arrays, and `_forward` and `_backward`, which see checked arrays.
+    A subclass gives the names of its state arrays and of the column blocks
+    in its weights, one letter each, and the pair `_forward`, `_backward`:
+
+    _forward(x, state, w) -> states, cache: x (T, N, D); state a list of
+    (N, H); w one layer's parameters without suffix; states a tuple of
+    (T + 1, N, H), the start first, the hidden state before the others.
+
+    _backward(dy, dlast, ends, w, states, cache) -> dz, dfirst, grads:
+    dz (T, N, blocks * H) by the pre-activations' input part; ends maps a
+    time step to the examples whose sequence ends there.
     """
 
-    blocks = 1
     states = ("h",)
+    block_names = "h"
 
-    def __init__(self, input_size, hidden_size, *, dtype=np.float64, rng=None):
-        for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
-            whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
-            if not whole or size < 1:
-                raise ValueError(f"{name}: expected a positive integer, got {size!r}")
-        self.input_size, self.hidden_size = input_size, hidden_size
+    def __init__(
+        self,
+        input_size,
+        hidden_size,
+        num_layers=1,
+        bias=True,
+        batch_first=False,
+        dropout=0.0,
+        bidirectional=False,
+        *,
+        dtype=np.float64,
+        rng=None,
+    ):
+        self.input_size = _positive("input_size", input_size)
+        self.hidden_size = _positive("hidden_size", hidden_size)
+        self.num_layers = _positive("num_layers", num_layers)
+        self.bias = _boolean("bias", bias)
+        self.batch_first = _boolean("batch_first", batch_first)
+        self.bidirectional = _boolean("bidirectional", bidirectional)
+        if not isinstance(dropout, Real) or not 0 <= dropout < 1:
+            raise ValueError(f"dropout: expected a number in [0, 1), got {dropout!r}")
+        if dropout and num_layers == 1:
+            warnings.warn(
+                "dropout acts between stacked layers; with num_layers=1 it does "
+                "nothing",
+                stacklevel=2,
+            )
         if dtype not in (np.float32, np.float64, "float32", "float64"):
             raise TypeError(f"dtype: expected float32 or float64, got {dtype}")
-        self.dtype = np.dtype(dtype)
-        width, bound = self.blocks * hidden_size, hidden_size**-0.5
-        shapes = {"W": (input_size, width), "U": (hidden_size, width), "b": (width,)}
-        rng = np.random.default_rng(rng)
+        self.dropout, self.dtype = dropout, np.dtype(dtype)
+        self.training = True
+        self._rng = np.random.default_rng(rng)
+        bound = hidden_size**-0.5
         self.parameters = {
-            f"{name}_l0": rng.uniform(-bound, bound, shape).astype(self.dtype)
-            for name, shape in shapes.items()
+            key: self._rng.uniform(-bound, bound, shape).astype(self.dtype)
+            for key, shape in self._shapes().items()
         }
         self.grads = {}
         self._cache = None
 
-    def __call__(self, x, state=None):
+    def __call__(self, x, state=None, lengths=None):
         """Run the layer over whole sequences.
 
-        x: (T, N, D). state: the state before the first step, in the form the
-        class describes; None means zeros.
-        Returns y: (T, N, H), the hidden state at every step, and the state
-        after the last one. Both are the caller's own arrays.
+        x: (T, N, D), or (N, T, D) if batch_first. state: the state before
+        the first step, in the form the class describes; None means zeros.
+        lengths: (N,) integers in 1..T, the true length of each sequence;
+        None means T for all. What stands in x beyond a length is ignored.
+        Returns y: (T, N, directions * H), the last layer's hidden state at
+        every step, zero beyond a length, and the state after each
+        sequence's last step. Both are the caller's own arrays.
         Raises ShapeError, TypeError or ValueError naming the argument.
         """
         x = as_floats("x", x, self.dtype)
         sizes = {"D": self.input_size, "H": self.hidden_size}
-        sizes = expect_shapes(sizes, x=(x, "T N D"))
+        axes = "N T D" if self.batch_first else "T N D"
+        sizes = expect_shapes(sizes, x=(x, axes))
+        lengths = _check_lengths(lengths, sizes["T"], sizes["N"])
         start = self._unpack("state", self.states, state, sizes)
-        hs, last, *rest = self._forward(x, *start, **self._arrays(sizes))
-        # Copies, so that what the caller does to x or y cannot reach backward.
-        self._cache = (x.copy(), hs, *rest)
-        return hs[1:].copy(), self._pack(last)
+        weights = self._checked()
+        order, mask = _order(lengths, sizes["T"]), _mask(lengths, sizes["T"], x.dtype)
+
+        x = (x.swapaxes(0, 1) if self.batch_first else x).copy()
+        runs, last, drops = [], [], []
+        for level in range(self.num_layers):
+            if level and self.dropout and self.training:
+                drops.append(self._draw_mask(x.shape))
+                x = x * drops[-1]
+            outputs = []
+            for suffix in self._suffixes(level):
+                backwards = suffix.endswith("_reverse")
+                inputs = _reverse(x, order) if backwards else x
+                first = [part[len(runs)] for part in start]
+                states, cache = self._forward(inputs, first, weights[suffix])
+                y = states[0][1:]
+                outputs.append(_reverse(y, order) if backwards else y)
+                last.append([_at_end(part, lengths) for part in states])
+                runs.append((inputs, states, cache))
+            x = np.concatenate(outputs, axis=2)
+            if mask is not None:
+                x *= mask
+        self._cache = (sizes, lengths, runs, drops)
+        y = np.ascontiguousarray(x.swapaxes(0, 1)) if self.batch_first else x
+        return y, self._pack(last)
 
     def backward(self, dy, dstate=None):
-        """Back-propagate through the sequence of the last forward call.
+        """Back-propagate through the sequences of the last forward call.
 
-        dy: (T, N, H), gradient of the loss by y. dstate: gradient by the
-        returned state, in the state's form; None means zeros.
-        Returns dx: (T, N, D) and the gradient by the initial state, and
+        dy: gradient of the loss by y, in y's shape. dstate: gradient by the
+        returned state, in the state's form; None means zeros. For truncated
+        back-propagation through time, carry the state from call to call and
+        leave dstate out.
+        Returns dx in x's shape and the gradient by the initial state, and
         sets `grads`, a dict with the keys of `parameters` (overwritten at
         each call). Change the parameters only after the backward call.
         Raises RuntimeError if no forward call came before, and ShapeError,
@@ -76,57 +139,135 @@ class _Layer:
                 f"{type(self).__name__}.backward: expected a forward call before, "
                 f"got none; run y, state = layer(x) first"
             )
-        x, hs, *rest = self._cache
-        sizes = dict(zip("TNDH", (*x.shape, self.hidden_size)))
+        sizes, lengths, runs, drops = self._cache
+        T, H = sizes["T"], self.hidden_size
         dy = as_floats("dy", dy, self.dtype)
-        expect_shapes(sizes, dy=(dy, "T N H"))
+        width = f"{self._directions}H" if self.bidirectional else "H"
+        axes = f"N T {width}" if self.batch_first else f"T N {width}"
+        expect_shapes(sizes, dy=(dy, axes))
         names = [f"d{name}" for name in self.states]
-        end = self._unpack("dstate", names, dstate, sizes)
-        arrays = self._arrays(sizes)
-        dz, first = self._backward(dy, *end, arrays["U"], hs, *rest)
-        dz, steps = dz.reshape(len(x) * sizes["N"], -1), sizes["T"] * sizes["N"]
-        self.grads = {
-            "W_l0": x.reshape(steps, -1).T @ dz,
-            "U_l0": hs[:-1].reshape(steps, -1).T @ dz,
-            "b_l0": dz.sum(axis=0),
-        }
-        return (dz @ arrays["W"].T).reshape(x.shape), self._pack(first)
+        dlast = self._unpack("dstate", names, dstate, sizes)
+        weights = self._checked()
+        order, mask = _order(lengths, T), _mask(lengths, T, self.dtype)
+        ends = _ends(lengths, T)
 
-    def _arrays(self, sizes):
-        """W, U and b, checked: a reader may have set them by hand."""
+        dy = dy.swapaxes(0, 1) if self.batch_first else dy
+        if mask is not None:
+            dy = dy * mask
+        grads, first = {}, [None] * len(runs)
+        for level in reversed(range(self.num_layers)):
+            dx = 0.0
+            for side, suffix in enumerate(self._suffixes(level)):
+                k = level * self._directions + side
+                part = dy[:, :, side * H : (side + 1) * H]
+                inputs, states, cache = runs[k]
+                dz, first[k], own = self._backward(
+                    _reverse(part, order) if side else part,
+                    [d[k] for d in dlast],
+                    ends,
+                    weights[suffix],
+                    states,
+                    cache,
+                )
+                flat = dz.reshape(-1, dz.shape[-1])
+                own["W"] = inputs.reshape(len(flat), -1).T @ flat
+                own["b"] = flat.sum(axis=0)
+                din = (flat @ weights[suffix]["W"].T).reshape(inputs.shape)
+                dx = dx + (_reverse(din, order) if side else din)
+                grads |= {f"{name}{suffix}": own[name] for name in weights[suffix]}
+            dy = dx * drops[level - 1] if level and drops else dx
+        self.grads = {key: grads[key] for key in self.parameters}
+        dx = np.ascontiguousarray(dy.swapaxes(0, 1)) if self.batch_first else dy
+        return dx, self._pack(first)
+
+    @property
+    def blocks(self):
+        """The number of column blocks in W, U and b."""
+        return len(self.block_names)
+
+    @property
+    def _directions(self):
+        return 2 if self.bidirectional else 1
+
+    def _suffixes(self, level):
+        return [f"_l{level}", f"_l{level}_reverse"][: self._directions]
+
+    def _extra_shapes(self):
+        """Shapes of one layer's parameters beside W, U and b, as strings."""
+        return {}
+
+    def _shapes(self, names=False):
+        """Every parameter's shape: sizes as a tuple, or as names for a message."""
+        H, shapes = self.hidden_size, {}
         width = f"{self.blocks}H" if self.blocks > 1 else "H"
-        shapes = {"W": f"D {width}", "U": f"H {width}", "b": width}
-        arrays = {}
-        for name, shape in shapes.items():
-            key = f"{name}_l0"
+        for level in range(self.num_layers):
+            D = self.input_size if level == 0 else self._directions * H
+            one = {"W": f"D {width}", "U": f"H {width}", "b": width}
+            one |= self._extra_shapes()
+            for suffix in self._suffixes(level):
+                for name, shape in one.items():
+                    if self.bias or name not in ("b", "bn"):
+                        shapes[name + suffix] = (shape, D)
+        if names:
+            return shapes
+        return {key: _sizes(shape, D, H) for key, (shape, D) in shapes.items()}
+
+    def _checked(self):
+        """The parameters by suffix, checked: a reader may have set them by hand."""
+        weights = {}
+        for key, (shape, D) in self._shapes(names=True).items():
             if key not in self.parameters:
                 raise KeyError(f"parameters: expected a key {key!r}, got none")
-            arrays[name] = as_floats(key, self.parameters[key], self.dtype)
-            expect_shapes(sizes, **{key: (arrays[name], shape)})
-        return arrays
+            array = as_floats(key, self.parameters[key], self.dtype)
+            expect_shapes({"D": D, "H": self.hidden_size}, **{key: (array, shape)})
+            name, _, suffix = key.partition("_")
+            weights.setdefault(f"_{suffix}", {})[name] = array
+        return weights
+
+    def _draw_mask(self, shape):
+        """Zeros with probability `dropout`, else 1 / (1 - dropout)."""
+        kept = self._rng.random(shape) >= self.dropout
+        return kept.astype(self.dtype) / self.dtype.type(1 - self.dropout)
 
     def _unpack(self, argument, names, state, sizes):
-        """Each part of a state as a new (N, H) array."""
+        """Each part of a state as a new (layers * directions, N, H) array."""
+        count = self.num_layers * self._directions
         if state is None:
-            shape = sizes["N"], sizes["H"]
+            shape = count, sizes["N"], sizes["H"]
             return [np.zeros(shape, self.dtype) for _ in names]
         several = isinstance(state, (tuple, list))
         if several != (len(names) > 1) or several and len(state) != len(names):
             form = "a tuple ({}) of arrays" if len(names) > 1 else "one array {}"
             raise ShapeError(
-                f"{argument}: expected {form.format(', '.join(names))} (1, N, H), "
-                f"got {_describe(state)}"
+                f"{argument}: expected {form.format(', '.join(names))} "
+                f"({count}, N, H), got {_describe(state)}"
             )
         parts = state if several else (state,)
         parts = [as_floats(n, p, self.dtype) for n, p in zip(names, parts)]
         for name, part in zip(names, parts):
-            expect_shapes(sizes, **{name: (part, "1 N H")})
-        return [part[0].copy() for part in parts]
+            expect_shapes(sizes, **{name: (part, f"{count} N H")})
+        return [part.copy() for part in parts]
 
-    def _pack(self, parts):
-        """(N, H) arrays as a state: one array (1, N, H), or a tuple of them."""
-        parts = tuple(part[None].copy() for part in parts)
+    def _pack(self, runs):
+        """One list of (N, H) parts per run, as a state the caller owns."""
+        parts = tuple(np.stack(part) for part in zip(*runs))
         return parts if len(parts) > 1 else parts[0]
+
+
+# ---- checks of arguments -----------------------------------------------------
+
+
+def _positive(name, size):
+    whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
+    if not whole or size < 1:
+        raise ValueError(f"{name}: expected a positive integer, got {size!r}")
+    return int(size)
+
+
+def _boolean(name, value):
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}: expected True or False, got {value!r}")
+    return bool(value)
 
 
 def _describe(value):
@@ -136,110 +277,394 @@ def _describe(value):
     return f"an array {shape}" if shape is not None else type(value).__name__
 
 
-class RNN(_Layer):
-    """A simple recurrent layer, tanh, over whole sequences.
+def _sizes(shape, D, H):
+    """A shape such as "D 4H" in numbers."""
+    sizes = []
+    for axis in shape.split():
+        count = int(axis.rstrip("DH") or 1)
+        sizes.append(count * {"D": D, "H": H}.get(axis[-1], 1))
+    return tuple(sizes)
 
-    input_size: D; hidden_size: H; dtype: float32 or float64.
+
+def _check_lengths(lengths, T, N):
+    if lengths is None:
+        return None
+    array = np.asarray(lengths)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"lengths: expected integers, got {array.dtype}")
+    expect_shapes({"N": N}, lengths=(array, "N"))
+    if array.min() < 1 or array.max() > T:
+        bad = int(array[(array < 1) | (array > T)][0])
+        raise ValueError(f"lengths: expected integers in 1..{T} (T), got {bad}")
+    return array.copy()
+
+
+# ---- sequences of unequal length ---------------------------------------------
+
+
+def _mask(lengths, T, dtype):
+    """(T, N, 1): 1 within a sequence, 0 beyond its end."""
+    if lengths is None:
+        return None
+    return (np.arange(T)[:, None] < lengths)[:, :, None].astype(dtype)
+
+
+def _order(lengths, T):
+    """(T, N): where each step comes from when every sequence is turned round."""
+    if lengths is None:
+        return None
+    t = np.arange(T)[:, None]
+    return np.where(t < lengths, lengths - 1 - t, t)
+
+
+def _reverse(array, order):
+    """Turn each sequence of (T, N, K) round within its own length."""
+    if order is None:
+        return array[::-1]
+    return np.take_along_axis(array, order[:, :, None], axis=0)
+
+
+def _ends(lengths, T):
+    """Time step -> the examples whose last step it is."""
+    if lengths is None:
+        return {T - 1: slice(None)}
+    return {int(n) - 1: np.flatnonzero(lengths == n) for n in np.unique(lengths)}
+
+
+def _at_end(states, lengths):
+    """(N, H): each example's state after its own last step."""
+    if lengths is None:
+        return states[-1]
+    return states[lengths, np.arange(len(lengths))]
+
+
+def _project(x, w, scale=1):
+    """The input part x W + b at all time steps, columns scaled: (T, N, columns)."""
+    T, N, D = x.shape
+    z = x.reshape(T * N, D) @ (w["W"] * scale)
+    if "b" in w:
+        z += w["b"] * scale
+    return z.reshape(T, N, -1)
+
+
+# ---- the layers --------------------------------------------------------------
+
+
+class RNN(_Layer):
+    """A simple recurrent layer over whole sequences.
+
+    input_size, hidden_size, num_layers, bias, batch_first, dropout,
+    bidirectional: as in PyTorch's nn.RNN. Dropout acts between stacked
+    layers while `training` is True.
+    nonlinearity: "tanh" or "relu". dtype: float32 or float64.
     rng: a seed or numpy Generator for the initial weights, uniform in
-    +-1/sqrt(H) as in PyTorch's nn.RNN.
+    +-1/sqrt(H) as in PyTorch, and for dropout.
+    parameters: for each layer and direction W_l0 (D, H), U_l0 (H, H),
+    b_l0 (H,); the backward direction's have the suffix _reverse.
+    The state is one array h, (num_layers * directions, N, H).
     Raises ValueError or TypeError naming the argument.
-    parameters: W_l0 (D, H), U_l0 (H, H), b_l0 (H,). The state is h (1, N, H).
     Source: Elman (1990); the step is `cells.rnn_step`.
     """
 
-    def _forward(self, x, h, W, U, b):
-        T, N, D = x.shape
-        hs = np.empty((T + 1, N, len(U)), x.dtype)
-        product = np.empty_like(h)
-        np.matmul(x.reshape(T * N, D), W, out=hs[1:].reshape(T * N, -1))
-        hs[1:] += b
-        hs[0] = h
+    def __init__(self, *args, nonlinearity="tanh", **options):
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(
+                f"nonlinearity: expected 'tanh' or 'relu', got {nonlinearity!r}"
+            )
+        self.nonlinearity = nonlinearity
+        super().__init__(*args, **options)
+
+    def _forward(self, x, state, w):
+        T, N, H = len(x), *state[0].shape
+        hs = np.empty((T + 1, N, H), x.dtype)
+        hs[0], hs[1:] = state[0], _project(x, w)
+        product = np.empty((N, H), x.dtype)
         for t in range(T):
             h = hs[t + 1]
-            h += np.matmul(hs[t], U, out=product)
-            np.tanh(h, out=h)
-        return hs, (h,)
+            h += np.matmul(hs[t], w["U"], out=product)
+            if self.nonlinearity == "tanh":
+                np.tanh(h, out=h)
+            else:
+                np.maximum(h, 0, out=h)
+        return (hs,), None
 
-    def _backward(self, dy, dh, U, hs):
-        dz = 1 - hs[1:] ** 2  # slope of tanh, all steps at once
-        back = np.ascontiguousarray(U.T)
+    def _backward(self, dy, dlast, ends, w, states, cache):
+        (hs,), (dh_last,) = states, dlast
+        if self.nonlinearity == "tanh":
+            dz = 1 - hs[1:] ** 2  # the slope, all steps at once
+        else:
+            dz = (hs[1:] > 0).astype(hs.dtype)
+        dh, back = np.zeros_like(dh_last), np.ascontiguousarray(w["U"].T)
         for t in reversed(range(len(dz))):
+            if t in ends:
+                dh[ends[t]] += dh_last[ends[t]]
             dh += dy[t]
             dz[t] *= dh
             np.matmul(dz[t], back, out=dh)
-        return dz, (dh,)
+        return dz, (dh,), {"U": _product(hs[:-1], dz)}
 
 
 class LSTM(_Layer):
     """A long short-term memory layer over whole sequences.
 
-    input_size: D; hidden_size: H; dtype: float32 or float64.
-    forget_bias: a number for the forget gate's block of the bias; None
-    leaves it as drawn.
+    input_size, hidden_size, num_layers, bias, batch_first, dropout,
+    bidirectional: as in PyTorch's nn.LSTM. Dropout acts between stacked
+    layers while `training` is True.
+    peephole: input and forget gate also see c of the step before, the
+    output gate the new c. coupled: i = 1 - f, no input gate of its own.
+    gates: which gates there are, "ifo" without the ones left out, which
+    stay open (1). forget_bias: a number for the forget gate's block of the
+    biases; None leaves it as drawn. dtype: float32 or float64.
     rng: a seed or numpy Generator for the initial weights, uniform in
-    +-1/sqrt(H) as in PyTorch's nn.LSTM.
+    +-1/sqrt(H) as in PyTorch, and for dropout.
+    parameters: for each layer and direction W_l0 (D, 4H), U_l0 (H, 4H),
+    b_l0 (4H,), column blocks i | f | g | o without the gates left out
+    (coupled: f | g | o), and p_l0 (3, H), the peepholes of i, f and o; the
+    backward direction's have the suffix _reverse.
+    The state is a tuple h, c of arrays (num_layers * directions, N, H).
     Raises ValueError or TypeError naming the argument.
-    parameters: W_l0 (D, 4H), U_l0 (H, 4H), b_l0 (4H,), column blocks
-    i | f | g | o. The state is a tuple h, c, both (1, N, H).
-    Source: Gers, Schmidhuber & Cummins (2000); the step is `cells.lstm_step`.
+    Source: Gers, Schmidhuber & Cummins (2000); peepholes: Gers &
+    Schmidhuber (2000); coupled and left-out gates: Greff et al. (2017).
+    The steps are `cells.lstm_step`, `peephole_step`, `coupled_step` and
+    `ablated_step`.
     """
 
-    blocks = 4
     states = ("h", "c")
 
-    def __init__(self, input_size, hidden_size, *, forget_bias=None, **options):
-        super().__init__(input_size, hidden_size, **options)
+    def __init__(
+        self,
+        *args,
+        peephole=False,
+        coupled=False,
+        gates="ifo",
+        forget_bias=None,
+        **options,
+    ):
+        self.peephole = _boolean("peephole", peephole)
+        self.coupled = _boolean("coupled", coupled)
+        if gates not in ("ifo", "fo", "io", "if", "i", "f", "o", ""):
+            raise ValueError(
+                f"gates: expected letters of 'ifo' in order, got {gates!r}"
+            )
+        if coupled and gates != "ifo":
+            raise ValueError(
+                f"gates: expected 'ifo' in a coupled layer, whose input gate is "
+                f"1 - f, got {gates!r}"
+            )
+        self.gates = gates
+        present = gates.replace("i", "") if coupled else gates
+        self.block_names = "".join(name for name in "ifgo" if name in present + "g")
+        super().__init__(*args, **options)
         if forget_bias is not None:
-            if not isinstance(forget_bias, Real) or not np.isfinite(forget_bias):
-                raise ValueError(
-                    f"forget_bias: expected a finite number or None, "
-                    f"got {forget_bias!r}"
-                )
-            self.parameters["b_l0"][hidden_size : 2 * hidden_size] = forget_bias
+            initialisers.forget_bias(self, forget_bias)
 
-    def _forward(self, x, h, c, W, U, b):
-        T, N, D = x.shape
-        H = len(U)
-        # sigmoid(z) = tanh(z/2)/2 + 1/2: one tanh serves all four blocks if
-        # the gates' columns are halved first. Halving is exact.
-        scale = np.repeat(np.array([0.5, 0.5, 1, 0.5], x.dtype), H)
+    def _extra_shapes(self):
+        count = self.blocks - 1
+        return {"p": f"{count} H"} if self.peephole and count else {}
+
+    def _peepholes(self, w):
+        """Gate name -> its peephole weights (H,)."""
+        rows = w.get("p", [])
+        return dict(zip([name for name in self.block_names if name != "g"], rows))
+
+    def _forward(self, x, state, w):
+        T, N, H = len(x), *state[0].shape
+        names, dtype = self.block_names, x.dtype
+        # sigmoid(z) = tanh(z/2)/2 + 1/2: one tanh serves all blocks if the
+        # gates' columns are halved first. Halving is exact.
+        halves = [1 if name == "g" else 0.5 for name in names]
+        scale = np.repeat(np.array(halves, dtype), H)
         shift = 1 - scale
-        z = (x.reshape(T * N, D) @ (W * scale) + b * scale).reshape(T, N, 4 * H)
-        U = U * scale
-        i, f, g, o = np.moveaxis(z.reshape(T, N, 4, H), 2, 0)
-        hs, cs, tanh_c = (np.empty((n, N, H), x.dtype) for n in (T + 1, T + 1, T))
-        product, written = np.empty((N, 4 * H), x.dtype), np.empty_like(c)
-        hs[0], cs[0] = h, c
+        z, U = _project(x, w, scale), w["U"] * scale
+        half = dtype.type(0.5)
+        peep = {name: half * p for name, p in self._peepholes(w).items()}
+        late = (self.blocks - 1) * H if "o" in peep else self.blocks * H
+        early, late = slice(0, late), slice(late, None)
+
+        block = dict(zip(names, np.moveaxis(z.reshape(T, N, self.blocks, H), 2, 0)))
+        i, f, g, o = self._all_blocks(block, (T, N, H), dtype)
+        hs, cs, tanh_c = (np.empty((n, N, H), dtype) for n in (T + 1, T + 1, T))
+        product, written = np.empty_like(z[0]), np.empty((N, H), dtype)
+        (hs[0], cs[0]) = state
         for t in range(T):
             gates, c = z[t], cs[t + 1]
             gates += np.matmul(hs[t], U, out=product)
-            np.tanh(gates, out=gates)
-            gates *= scale
-            gates += shift
+            for name in "if":
+                if name in peep:
+                    block[name][t] += peep[name] * cs[t]
+            _squash(gates[:, early], scale[early], shift[early])
+            if self.coupled:
+                np.subtract(1, f[t], out=i[t])
             np.multiply(f[t], cs[t], out=c)
             c += np.multiply(i[t], g[t], out=written)
+            if "o" in peep:
+                o[t] += peep["o"] * c
+                _squash(gates[:, late], scale[late], shift[late])
             np.tanh(c, out=tanh_c[t])
             np.multiply(o[t], tanh_c[t], out=hs[t + 1])
-        return hs, (hs[T], cs[T]), z, cs, tanh_c
+        return (hs, cs), (z, i, tanh_c)
 
-    def _backward(self, dy, dh, dc, U, hs, z, cs, tanh_c):
+    def _all_blocks(self, block, shape, dtype):
+        """i, f, g, o over all steps; a gate left out is 1."""
+        open_gate = np.broadcast_to(np.ones(1, dtype), shape)
+        i, f, g, o = (block.get(name, open_gate) for name in "ifgo")
+        return np.empty(shape, dtype) if self.coupled else i, f, g, o
+
+    def _backward(self, dy, dlast, ends, w, states, cache):
+        (hs, cs), (dh_last, dc_last), (z, i, tanh_c) = states, dlast, cache
         T, N, H = dy.shape
-        gates = z.reshape(T, N, 4, H)
-        i, f, g, o = np.moveaxis(gates, 2, 0)
+        names, inner = self.block_names, self.blocks - ("o" in self.block_names)
+        gates = z.reshape(T, N, self.blocks, H)
+        block = dict(zip(names, np.moveaxis(gates, 2, 0)))
+        _, f, g, o = self._all_blocks(block, (T, N, H), z.dtype)
         # d c / d pre-activation for i, f and g, d h / d pre-activation for o,
         # and d h / d c, all steps at once.
         dz = gates * (1 - gates)
-        dz[:, :, 0] *= g
-        dz[:, :, 1] *= cs[:-1]
-        dz[:, :, 2] = (1 - g**2) * i
-        dz[:, :, 3] *= tanh_c
+        d = dict(zip(names, np.moveaxis(dz, 2, 0)))
+        d["g"][:] = (1 - g**2) * i
+        if "i" in d:
+            d["i"] *= g
+        if "f" in d:
+            d["f"] *= cs[:-1] - g if self.coupled else cs[:-1]
+        if "o" in d:
+            d["o"] *= tanh_c
         dh_dc = o * (1 - tanh_c**2)
-        back, product = np.ascontiguousarray(U.T), np.empty_like(dc)
+        peep, back = self._peepholes(w), np.ascontiguousarray(w["U"].T)
+        dh, dc = np.zeros_like(dh_last), np.zeros_like(dc_last)
+        product = np.empty_like(dc)
         for t in reversed(range(T)):
+            if t in ends:
+                dh[ends[t]] += dh_last[ends[t]]
+                dc[ends[t]] += dc_last[ends[t]]
             dh += dy[t]
             dc += np.multiply(dh, dh_dc[t], out=product)
-            dz[t, :, :3] *= dc[:, None]
-            dz[t, :, 3] *= dh
+            if "o" in d:
+                d["o"][t] *= dh
+            if "o" in peep:
+                dc += d["o"][t] * peep["o"]
+            dz[t, :, :inner] *= dc[:, None]
             dc *= f[t]
-            np.matmul(dz[t].reshape(N, 4 * H), back, out=dh)
-        return dz, (dh, dc)
+            for name in "if":
+                if name in peep:
+                    dc += d[name][t] * peep[name]
+            np.matmul(dz[t].reshape(N, -1), back, out=dh)
+        dz = dz.reshape(T, N, -1)
+        grads = {"U": _product(hs[:-1], dz)}
+        if peep:
+            seen = {"i": cs[:-1], "f": cs[:-1], "o": cs[1:]}
+            grads["p"] = np.stack([(d[k] * seen[k]).sum((0, 1)) for k in peep])
+        return dz, (dh, dc), grads
+
+
+class GRU(_Layer):
+    """A gated recurrent unit layer over whole sequences.
+
+    input_size, hidden_size, num_layers, bias, batch_first, dropout,
+    bidirectional: as in PyTorch's nn.GRU. Dropout acts between stacked
+    layers while `training` is True.
+    reset_after: True applies the reset gate to the product h U (PyTorch,
+    Keras' default); False to h before it (the published form).
+    dtype: float32 or float64. rng: a seed or numpy Generator for the initial
+    weights, uniform in +-1/sqrt(H) as in PyTorch, and for dropout.
+    parameters: for each layer and direction W_l0 (D, 3H), U_l0 (H, 3H),
+    b_l0 (3H,), column blocks r | z | n, and with reset_after bn_l0 (H,), the
+    bias inside the reset product; the backward direction's have the suffix
+    _reverse. The update gate z keeps the old state.
+    The state is one array h, (num_layers * directions, N, H).
+    Raises ValueError or TypeError naming the argument.
+    Source: Cho et al. (2014); reset_after as in PyTorch's nn.GRU. The step
+    is `cells.gru_step`.
+    """
+
+    block_names = "rzn"
+
+    def __init__(self, *args, reset_after=True, **options):
+        self.reset_after = _boolean("reset_after", reset_after)
+        super().__init__(*args, **options)
+
+    def _extra_shapes(self):
+        return {"bn": "H"} if self.reset_after else {}
+
+    def _forward(self, x, state, w):
+        T, N, H = len(x), *state[0].shape
+        scale = np.repeat(np.array([0.5, 0.5, 1], x.dtype), H)  # as in the LSTM
+        half = scale[:1]
+        a, U = _project(x, w, scale), w["U"] * scale
+        Un = np.ascontiguousarray(U[:, 2 * H :])
+        U = U if self.reset_after else np.ascontiguousarray(U[:, : 2 * H])
+        bn = w.get("bn", np.zeros(1, x.dtype))
+        hs = np.empty((T + 1, N, H), x.dtype)
+        # What the reset gate multiplies, or the result: h Un + bn, or r h.
+        inner = np.empty((T, N, H), x.dtype)
+        product, change = np.empty((N, U.shape[1]), x.dtype), np.empty_like(state[0])
+        hs[0] = state[0]
+        for t in range(T):
+            h, rz, n = hs[t], a[t, :, : 2 * H], a[t, :, 2 * H :]
+            np.matmul(h, U, out=product)
+            rz += product[:, : 2 * H]
+            _squash(rz, half, half)
+            r, z = rz[:, :H], rz[:, H:]
+            if self.reset_after:
+                np.add(product[:, 2 * H :], bn, out=inner[t])
+                n += np.multiply(r, inner[t], out=change)
+            else:
+                np.multiply(r, h, out=inner[t])
+                n += np.matmul(inner[t], Un, out=change)
+            np.tanh(n, out=n)
+            new = np.subtract(h, n, out=hs[t + 1])
+            new *= z
+            new += n
+        return (hs,), (a, inner)
+
+    def _backward(self, dy, dlast, ends, w, states, cache):
+        (hs,), (dh_last,), (a, inner) = states, dlast, cache
+        T, N, H = dy.shape
+        r, z, n = np.moveaxis(a.reshape(T, N, 3, H), 2, 0)
+        dz = np.empty_like(a)  # by the input part of the pre-activations
+        dr, dzz, dn = np.moveaxis(dz.reshape(T, N, 3, H), 2, 0)
+        # d h / d pre-activation of z and n; d r x / d pre-activation of r, where
+        # x is what the gate multiplies. All steps at once.
+        dn[:] = (1 - z) * (1 - n**2)
+        dzz[:] = (hs[:-1] - n) * z * (1 - z)
+        dr[:] = r * (1 - r) * (inner if self.reset_after else hs[:-1])
+        back = np.ascontiguousarray(w["U"].T)
+        back_rz, back_n = back[: 2 * H], back[2 * H :]
+        # By the recurrent part: the same, but for n, which r multiplies.
+        du = np.empty_like(dz) if self.reset_after else dz
+        dh, through = np.zeros_like(dh_last), np.empty_like(dh_last)
+        for t in reversed(range(T)):
+            if t in ends:
+                dh[ends[t]] += dh_last[ends[t]]
+            dh += dy[t]
+            dn[t] *= dh
+            dzz[t] *= dh
+            dh *= z[t]
+            if self.reset_after:
+                dr[t] *= dn[t]
+                du[t, :, : 2 * H] = dz[t, :, : 2 * H]
+                np.multiply(dn[t], r[t], out=du[t, :, 2 * H :])
+                dh += np.matmul(du[t], back, out=through)
+            else:
+                np.matmul(dn[t], back_n, out=through)
+                dr[t] *= through
+                through *= r[t]
+                dh += through
+                dh += np.matmul(dz[t, :, : 2 * H], back_rz, out=through)
+        if self.reset_after:
+            grads = {"U": _product(hs[:-1], du), "bn": du[:, :, 2 * H :].sum((0, 1))}
+        else:
+            parts = [_product(hs[:-1], dz[:, :, : 2 * H]), _product(inner, dn)]
+            grads = {"U": np.concatenate(parts, axis=1)}
+        return dz, (dh,), grads
+
+
+def _squash(z, scale, shift):
+    """In place: sigmoid of 2z where scale is 1/2, tanh of z where it is 1."""
+    np.tanh(z, out=z)
+    z *= scale
+    z += shift
+
+
+def _product(a, b):
+    """Sum over steps and examples of the outer products: (K, M)."""
+    return a.reshape(-1, a.shape[-1]).T @ b.reshape(-1, b.shape[-1])

@@ -62,10 +62,9 @@ def test_gradcheck_leaves_inputs_and_parameters_alone(kind):
 class NoRecurrence:
     """Backward forgets that h reaches the next step through U."""
 
-    def _backward(self, *arguments):
-        *given, U, hs = arguments[: len(self.states) + 3]
-        rest = arguments[len(self.states) + 3 :]
-        return super()._backward(*given, np.zeros_like(U), hs, *rest)
+    def _backward(self, dy, dlast, ends, w, *rest):
+        w = w | {"U": np.zeros_like(w["U"])}
+        return super()._backward(dy, dlast, ends, w, *rest)
 
 
 class NoLastState:
@@ -96,8 +95,8 @@ class StateOfNextStep:
 @pytest.mark.parametrize(
     ("mistake", "where"),
     [
-        (NoRecurrence, {"x", "h", "c", "W_l0", "U_l0", "b_l0"}),
-        (NoLastState, {"x", "h", "c", "W_l0", "U_l0", "b_l0"}),
+        (NoRecurrence, {"x", "h", "c", "W_l0", "U_l0", "b_l0", "bn_l0"}),
+        (NoLastState, {"x", "h", "c", "W_l0", "U_l0", "b_l0", "bn_l0"}),
         (MeanOverBatch, {"b_l0"}),
         (StateOfNextStep, {"h", "c"}),
     ],
@@ -117,15 +116,15 @@ def test_gradcheck_catches_a_gate_without_its_slope():
     """The forget gate's f (1 - f) left out of the backward pass."""
 
     class NoSlope(LSTM):
-        def _backward(self, dy, dh, dc, U, hs, z, *rest):
-            dz, first = super()._backward(dy, dh, dc, U, hs, z, *rest)
-            f = z.reshape(T, N, 4, H)[:, :, 1]
+        def _backward(self, dy, dlast, ends, w, states, cache):
+            dz, *rest = super()._backward(dy, dlast, ends, w, states, cache)
+            f = cache[0].reshape(T, N, 4, H)[:, :, 1]
             dz.reshape(T, N, 4, H)[:, :, 1] /= f * (1 - f)
-            return dz, first
+            return dz, *rest
 
     layer = NoSlope(D, H, rng=1)
     errors = gradcheck(layer, problem(layer, T, N)[0])
-    assert min(errors[name] for name in ("x", "W_l0", "U_l0", "b_l0")) > WRONG
+    assert min(errors[name] for name in ("x", "W_l0", "b_l0")) > WRONG
 
 
 def test_missing_recurrence_is_seen_from_two_steps_on():

@@ -21,7 +21,7 @@ from twins import (
     torch_results,
 )
 
-from lstm_lib import LSTM, RNN, lstm_step, rnn_step
+from lstm_lib import GRU, LSTM, RNN, gru_step, lstm_step, rnn_step
 
 T, N, D, H = 5, 2, 3, 4
 SIZES = st.integers(1, 6)
@@ -31,11 +31,12 @@ both_dtypes = pytest.mark.parametrize("dtype", RTOL)
 
 def unrolled(layer, x, state):
     """The layer's function, one call of its cell per time step."""
-    step = {"RNN": rnn_step, "LSTM": lstm_step}[type(layer).__name__]
+    step = {"RNN": rnn_step, "LSTM": lstm_step, "GRU": gru_step}[type(layer).__name__]
     weights = [layer.parameters[f"{name}_l0"] for name in "WUb"]
+    options = {"bn": layer.parameters["bn_l0"]} if step is gru_step else {}
     y, state = [], [part[0] for part in parts(state)]
     for x_t in x:
-        state = parts(step(x_t, *state, *weights))
+        state = parts(step(x_t, *state, *weights, **options))
         y.append(state[0])
     return np.stack(y), as_state([part[None] for part in state])
 
@@ -81,17 +82,19 @@ def test_every_shape_equals_torch(kind, dtype, T, N, D, H):
 # On its torch backend Keras 3.15 multiplies matrices in float32, float64 ones
 # too (`keras.ops.matmul`), except in its LSTM.
 @pytest.mark.parametrize(
-    ("kind", "dtype", "rtol"),
+    ("kind", "options", "dtype", "rtol"),
     [
-        (RNN, "float32", 1e-5),
-        (RNN, "float64", 1e-6),
-        (LSTM, "float32", 1e-5),
-        (LSTM, "float64", 1e-10),
+        (RNN, {}, "float32", 1e-5),
+        (RNN, {}, "float64", 1e-6),
+        (LSTM, {}, "float32", 1e-5),
+        (LSTM, {}, "float64", 1e-10),
+        (GRU, {}, "float32", 1e-5),
+        (GRU, {"reset_after": False}, "float32", 1e-5),
     ],
 )
-def test_outputs_and_states_equal_keras(kind, dtype, rtol):
-    """SimpleRNN and LSTM, whose column blocks have the same order."""
-    layer = kind(D, H, dtype=dtype, rng=1)
+def test_outputs_and_states_equal_keras(kind, options, dtype, rtol):
+    """SimpleRNN, LSTM, and GRU with the reset gate on either side."""
+    layer = kind(D, H, dtype=dtype, rng=1, **options)
     x, state, *_ = problem(layer, T, N)
     (y, last), (their_y, their_last) = layer(x, state), keras_outputs(layer, x, state)
     assert_close(y, their_y, rtol)
@@ -169,13 +172,15 @@ def test_a_generator_may_be_shared(kind):
     assert (one.parameters["U_l0"] != two.parameters["U_l0"]).all()
 
 
-@pytest.mark.parametrize(("kind", "blocks"), [(RNN, 1), (LSTM, 4)])
+@pytest.mark.parametrize(("kind", "blocks"), [(RNN, 1), (LSTM, 4), (GRU, 3)])
 def test_parameters_have_the_promised_names_shapes_and_range(kind, blocks):
     """Uniform in +-1/sqrt(H), and filling that range."""
     parameters = kind(30, 25, rng=0).parameters
     shapes = {name: array.shape for name, array in parameters.items()}
     width = 25 * blocks
-    assert shapes == {"W_l0": (30, width), "U_l0": (25, width), "b_l0": (width,)}
+    extra = {"bn_l0": (25,)} if kind is GRU else {}
+    expected = {"W_l0": (30, width), "U_l0": (25, width), "b_l0": (width,)}
+    assert shapes == expected | extra
     assert 0.19 < max(np.abs(array).max() for array in parameters.values()) <= 0.2
     assert abs(parameters["W_l0"].mean()) < 0.02
 
@@ -284,9 +289,9 @@ def test_memory_layout_does_not_matter(kind):
 @both_layers
 @both_dtypes
 def test_saturated_sequences_give_no_warning(kind, dtype):
-    """Inputs of +-1e4: outputs within [-1, 1], every gradient finite."""
+    """Inputs of +-1e4: y within 1 or the first state, every gradient finite."""
     layer = kind(D, H, dtype=dtype, rng=1)
     x, state, dy, dstate = problem(layer, T, N)
     out = results(layer, 1e4 * np.sign(x), state, dy, dstate)
-    assert np.abs(out["y"]).max() <= 1
+    assert np.abs(out["y"]).max() <= max(1, np.abs(parts(state)[0]).max())
     assert all(np.isfinite(array).all() for array in out.values())

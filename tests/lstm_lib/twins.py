@@ -7,9 +7,9 @@ gradient of each parameter, under lstm_lib's names and shapes.
 
 import numpy as np
 
-from lstm_lib import LSTM, RNN
+from lstm_lib import GRU, LSTM, RNN
 
-LAYERS = [RNN, LSTM]
+LAYERS = [RNN, LSTM, GRU]
 RTOL = {"float32": 1e-5, "float64": 1e-10}  # of the largest entry of an array
 
 
@@ -24,14 +24,16 @@ def as_state(arrays):
 def problem(layer, T, N, seed=0):
     """Random x, state, dy and dstate for a layer, none of them zero."""
     rng = np.random.default_rng(seed)
-    D, H = layer.input_size, layer.hidden_size
+    D, H, directions = layer.input_size, layer.hidden_size, 1 + layer.bidirectional
+    steps = (N, T) if layer.batch_first else (T, N)
 
     def draw(*shape):
         return rng.normal(size=shape).astype(layer.dtype)
 
-    state = as_state([draw(1, N, H) for _ in layer.states])
-    dstate = as_state([draw(1, N, H) for _ in layer.states])
-    return draw(T, N, D), state, draw(T, N, H), dstate
+    count = layer.num_layers * directions
+    state = as_state([draw(count, N, H) for _ in layer.states])
+    dstate = as_state([draw(count, N, H) for _ in layer.states])
+    return draw(*steps, D), state, draw(*steps, directions * H), dstate
 
 
 def named(layer, y, last, dx, dstate, grads):
@@ -44,43 +46,85 @@ def named(layer, y, last, dx, dstate, grads):
     }
 
 
-def results(layer, x, state, dy, dstate):
-    y, last = layer(x, state)
+def results(layer, x, state, dy, dstate, lengths=None):
+    y, last = layer(x, state, lengths)
     dx, dstart = layer.backward(dy, dstate)
     return named(layer, y, last, dx, dstart, layer.grads)
 
 
+def torch_name(key):
+    """PyTorch's name of one of our parameters: W_l0 is weight_ih_l0."""
+    name, _, suffix = key.partition("_")
+    names = {"W": "weight_ih", "U": "weight_hh", "b": "bias_ih", "bn": "bias_hh"}
+    return f"{names[name]}_{suffix}"
+
+
 def torch_twin(layer):
-    """PyTorch's layer with the same weights, its second bias zero."""
+    """PyTorch's layer with the same weights, its second bias zero but for bn."""
     import torch
 
-    kind = {"RNN": torch.nn.RNN, "LSTM": torch.nn.LSTM}[type(layer).__name__]
-    dtype = getattr(torch, layer.dtype.name)
-    twin = kind(layer.input_size, layer.hidden_size, dtype=dtype)
-    ours = {name: torch.tensor(array) for name, array in layer.parameters.items()}
+    options = ["num_layers", "bias", "batch_first", "bidirectional"]
+    options += ["nonlinearity"] if isinstance(layer, RNN) else []
+    twin = getattr(torch.nn, type(layer).__name__)(
+        layer.input_size,
+        layer.hidden_size,
+        **{option: getattr(layer, option) for option in options},
+        dtype=getattr(torch, layer.dtype.name),
+    )
+    theirs = dict(twin.named_parameters())
     with torch.no_grad():
-        twin.weight_ih_l0.copy_(ours["W_l0"].T)
-        twin.weight_hh_l0.copy_(ours["U_l0"].T)
-        twin.bias_ih_l0.copy_(ours["b_l0"])
-        twin.bias_hh_l0.zero_()
+        for name, parameter in theirs.items():
+            if name.startswith("bias_hh"):
+                parameter.zero_()
+        for key, array in layer.parameters.items():
+            target = theirs[torch_name(key)]
+            if key.startswith("bn"):
+                target = target[2 * layer.hidden_size :]
+            target.copy_(torch.tensor(array.T))
     return twin
 
 
-def torch_results(layer, x, state, dy, dstate):
+def torch_results(layer, x, state, dy, dstate, lengths=None):
     import torch
+    from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
     twin = torch_twin(layer)
     x, *start = (torch.tensor(a, requires_grad=True) for a in (x, *parts(state)))
-    y, last = twin(x, as_state(start))
+    first = layer.batch_first
+    if lengths is None:
+        y, last = twin(x, as_state(start))
+    else:
+        packed = pack_padded_sequence(x, lengths, first, enforce_sorted=False)
+        y, last = twin(packed, as_state(start))
+        y, _ = pad_packed_sequence(y, first, total_length=x.shape[1 if first else 0])
+    theirs = dict(twin.named_parameters())
     dx, *rest = torch.autograd.grad(
         [y, *parts(last)],
-        [x, *start, twin.weight_ih_l0, twin.weight_hh_l0, twin.bias_ih_l0],
+        [x, *start, *theirs.values()],
         [torch.tensor(d) for d in (dy, *parts(dstate))],
     )
-    *dstart, dW, dU, db = (d.numpy() for d in rest)
-    grads = {"W_l0": dW.T, "U_l0": dU.T, "b_l0": db}
+    dstart = tuple(d.numpy() for d in rest[: len(start)])
+    found = dict(zip(theirs, (d.numpy().T for d in rest[len(start) :])))
+    grads = {key: found[torch_name(key)] for key in layer.parameters}
+    for key in grads:
+        if key.startswith("bn"):
+            grads[key] = grads[key][2 * layer.hidden_size :]
     last = tuple(part.detach().numpy() for part in parts(last))
-    return named(layer, y.detach().numpy(), last, dx.numpy(), tuple(dstart), grads)
+    return named(layer, y.detach().numpy(), last, dx.numpy(), dstart, grads)
+
+
+def keras_weights(layer):
+    """Our weights in Keras' layout: its GRU has the blocks z | r | h."""
+    W, U, b = (layer.parameters[f"{name}_l0"] for name in "WUb")
+    if not isinstance(layer, GRU):
+        return [W, U, b]
+    r, z, n = np.split(np.arange(3 * layer.hidden_size), 3)
+    W, U, b = (a[..., np.concatenate([z, r, n])] for a in (W, U, b))
+    if layer.reset_after:
+        second = np.zeros_like(b)
+        second[n] = layer.parameters["bn_l0"]
+        b = np.stack([b, second])
+    return [W, U, b]
 
 
 def keras_outputs(layer, x, state):
@@ -88,15 +132,17 @@ def keras_outputs(layer, x, state):
     import keras
     import torch
 
-    kind = {"RNN": keras.layers.SimpleRNN, "LSTM": keras.layers.LSTM}
-    twin = kind[type(layer).__name__](
+    kind = {"RNN": "SimpleRNN", "LSTM": "LSTM", "GRU": "GRU"}[type(layer).__name__]
+    options = {"reset_after": layer.reset_after} if kind == "GRU" else {}
+    twin = getattr(keras.layers, kind)(
         layer.hidden_size,
+        **options,
         return_sequences=True,
         return_state=True,
         dtype=layer.dtype.name,
     )
     twin.build((None, None, layer.input_size))
-    twin.set_weights([layer.parameters[f"{name}_l0"] for name in "WUb"])
+    twin.set_weights(keras_weights(layer))
     start = [torch.tensor(part[0]) for part in parts(state)]
     with torch.no_grad():
         y, *last = twin(torch.tensor(x.transpose(1, 0, 2)), initial_state=start)
