@@ -25,13 +25,16 @@ class _Layer:
     A subclass gives the names of its state arrays and of the column blocks
     in its weights, one letter each, and the pair `_forward`, `_backward`:
 
-    _forward(x, state, w) -> states, cache: x (T, N, D); state a list of
-    (N, H); w one layer's parameters without suffix; states a tuple of
+    _forward(x, state, w, work) -> states, cache: x (T, N, D); state a list
+    of (N, H); w one layer's parameters without suffix; states a tuple of
     (T + 1, N, H), the start first, the hidden state before the others.
 
-    _backward(dy, dlast, ends, w, states, cache) -> dz, dfirst, grads:
+    _backward(dy, dlast, ends, w, states, cache, work) -> dz, dfirst, grads:
     dz (T, N, blocks * H) by the pre-activations' input part; ends maps a
     time step to the examples whose sequence ends there.
+
+    Large arrays that the caller never sees are taken from work, which keeps
+    them from call to call: new memory costs more than the arithmetic in it.
     """
 
     states = ("h",)
@@ -76,6 +79,8 @@ class _Layer:
         }
         self.grads = {}
         self._cache = None
+        runs = self.num_layers * self._directions
+        self._work = [_Workspace(self.dtype) for _ in range(runs)]
 
     def __call__(self, x, state=None, lengths=None):
         """Run the layer over whole sequences.
@@ -98,7 +103,8 @@ class _Layer:
         weights = self._checked()
         order, mask = _order(lengths, sizes["T"]), _mask(lengths, sizes["T"], x.dtype)
 
-        x = (x.swapaxes(0, 1) if self.batch_first else x).copy()
+        self._cache = None  # what it holds is about to be overwritten
+        x = self._work[0].filled("x", x.swapaxes(0, 1) if self.batch_first else x)
         runs, last, drops = [], [], []
         for level in range(self.num_layers):
             if level and self.dropout and self.training:
@@ -108,8 +114,10 @@ class _Layer:
             for suffix in self._suffixes(level):
                 backwards = suffix.endswith("_reverse")
                 inputs = _reverse(x, order) if backwards else x
-                first = [part[len(runs)] for part in start]
-                states, cache = self._forward(inputs, first, weights[suffix])
+                k = len(runs)
+                first = [part[k] for part in start]
+                w, work = weights[suffix], self._work[k]
+                states, cache = self._forward(inputs, first, w, work)
                 y = states[0][1:]
                 outputs.append(_reverse(y, order) if backwards else y)
                 last.append([_at_end(part, lengths) for part in states])
@@ -168,6 +176,7 @@ class _Layer:
                     weights[suffix],
                     states,
                     cache,
+                    self._work[k],
                 )
                 flat = dz.reshape(-1, dz.shape[-1])
                 own["W"] = inputs.reshape(len(flat), -1).T @ flat
@@ -338,13 +347,32 @@ def _at_end(states, lengths):
     return states[lengths, np.arange(len(lengths))]
 
 
-def _project(x, w, scale=1):
-    """The input part x W + b at all time steps, columns scaled: (T, N, columns)."""
+class _Workspace(dict):
+    """Arrays of one dtype by name, kept as long as their shape is asked for."""
+
+    def __init__(self, dtype):
+        self.dtype = dtype
+
+    def __call__(self, name, *shape):
+        """An array of this shape with any content, the last one if it fits."""
+        if name not in self or self[name].shape != shape:
+            self[name] = np.empty(shape, self.dtype)
+        return self[name]
+
+    def filled(self, name, array):
+        """A copy of an array."""
+        copy = self(name, *array.shape)
+        copy[...] = array
+        return copy
+
+
+def _project(x, w, z, scale=1):
+    """Fill z (T, N, columns) with x W + b at all time steps, columns scaled."""
     T, N, D = x.shape
-    z = x.reshape(T * N, D) @ (w["W"] * scale)
+    np.matmul(x.reshape(T * N, D), w["W"] * scale, out=z.reshape(T * N, -1))
     if "b" in w:
         z += w["b"] * scale
-    return z.reshape(T, N, -1)
+    return z
 
 
 # ---- the layers --------------------------------------------------------------
@@ -374,11 +402,11 @@ class RNN(_Layer):
         self.nonlinearity = nonlinearity
         super().__init__(*args, **options)
 
-    def _forward(self, x, state, w):
+    def _forward(self, x, state, w, work):
         T, N, H = len(x), *state[0].shape
-        hs = np.empty((T + 1, N, H), x.dtype)
-        hs[0], hs[1:] = state[0], _project(x, w)
-        product = np.empty((N, H), x.dtype)
+        hs, product = work("hs", T + 1, N, H), work("product", N, H)
+        hs[0] = state[0]
+        _project(x, w, hs[1:])
         for t in range(T):
             h = hs[t + 1]
             h += np.matmul(hs[t], w["U"], out=product)
@@ -388,12 +416,13 @@ class RNN(_Layer):
                 np.maximum(h, 0, out=h)
         return (hs,), None
 
-    def _backward(self, dy, dlast, ends, w, states, cache):
+    def _backward(self, dy, dlast, ends, w, states, cache, work):
         (hs,), (dh_last,) = states, dlast
+        dz = work("dz", *dy.shape)
         if self.nonlinearity == "tanh":
-            dz = 1 - hs[1:] ** 2  # the slope, all steps at once
+            dz = _slope_of_tanh(hs[1:], dz)  # all steps at once
         else:
-            dz = (hs[1:] > 0).astype(hs.dtype)
+            np.greater(hs[1:], 0, out=dz)
         dh, back = np.zeros_like(dh_last), np.ascontiguousarray(w["U"].T)
         for t in reversed(range(len(dz))):
             if t in ends:
@@ -467,7 +496,7 @@ class LSTM(_Layer):
         rows = w.get("p", [])
         return dict(zip([name for name in self.block_names if name != "g"], rows))
 
-    def _forward(self, x, state, w):
+    def _forward(self, x, state, w, work):
         T, N, H = len(x), *state[0].shape
         names, dtype = self.block_names, x.dtype
         # sigmoid(z) = tanh(z/2)/2 + 1/2: one tanh serves all blocks if the
@@ -475,7 +504,7 @@ class LSTM(_Layer):
         halves = [1 if name == "g" else 0.5 for name in names]
         scale = np.repeat(np.array(halves, dtype), H)
         shift = 1 - scale
-        z, U = _project(x, w, scale), w["U"] * scale
+        z, U = _project(x, w, work("z", T, N, self.blocks * H), scale), w["U"] * scale
         half = dtype.type(0.5)
         peep = {name: half * p for name, p in self._peepholes(w).items()}
         late = (self.blocks - 1) * H if "o" in peep else self.blocks * H
@@ -483,8 +512,9 @@ class LSTM(_Layer):
 
         block = dict(zip(names, np.moveaxis(z.reshape(T, N, self.blocks, H), 2, 0)))
         i, f, g, o = self._all_blocks(block, (T, N, H), dtype)
-        hs, cs, tanh_c = (np.empty((n, N, H), dtype) for n in (T + 1, T + 1, T))
-        product, written = np.empty_like(z[0]), np.empty((N, H), dtype)
+        hs, cs = work("hs", T + 1, N, H), work("cs", T + 1, N, H)
+        tanh_c, written = work("tanh_c", T, N, H), work("written", N, H)
+        product = work("product", N, self.blocks * H)
         (hs[0], cs[0]) = state
         for t in range(T):
             gates, c = z[t], cs[t + 1]
@@ -510,7 +540,7 @@ class LSTM(_Layer):
         i, f, g, o = (block.get(name, open_gate) for name in "ifgo")
         return np.empty(shape, dtype) if self.coupled else i, f, g, o
 
-    def _backward(self, dy, dlast, ends, w, states, cache):
+    def _backward(self, dy, dlast, ends, w, states, cache, work):
         (hs, cs), (dh_last, dc_last), (z, i, tanh_c) = states, dlast, cache
         T, N, H = dy.shape
         names, inner = self.block_names, self.blocks - ("o" in self.block_names)
@@ -519,19 +549,22 @@ class LSTM(_Layer):
         _, f, g, o = self._all_blocks(block, (T, N, H), z.dtype)
         # d c / d pre-activation for i, f and g, d h / d pre-activation for o,
         # and d h / d c, all steps at once.
-        dz = gates * (1 - gates)
+        dz = np.subtract(1, gates, out=work("dz", *gates.shape))
+        dz *= gates
         d = dict(zip(names, np.moveaxis(dz, 2, 0)))
-        d["g"][:] = (1 - g**2) * i
+        _slope_of_tanh(g, d["g"])
+        d["g"] *= i
         if "i" in d:
             d["i"] *= g
         if "f" in d:
             d["f"] *= cs[:-1] - g if self.coupled else cs[:-1]
         if "o" in d:
             d["o"] *= tanh_c
-        dh_dc = o * (1 - tanh_c**2)
+        dh_dc = _slope_of_tanh(tanh_c, work("dh_dc", T, N, H))
+        dh_dc *= o
         peep, back = self._peepholes(w), np.ascontiguousarray(w["U"].T)
         dh, dc = np.zeros_like(dh_last), np.zeros_like(dc_last)
-        product = np.empty_like(dc)
+        product = work("written", N, H)
         for t in reversed(range(T)):
             if t in ends:
                 dh[ends[t]] += dh_last[ends[t]]
@@ -585,18 +618,18 @@ class GRU(_Layer):
     def _extra_shapes(self):
         return {"bn": "H"} if self.reset_after else {}
 
-    def _forward(self, x, state, w):
+    def _forward(self, x, state, w, work):
         T, N, H = len(x), *state[0].shape
         scale = np.repeat(np.array([0.5, 0.5, 1], x.dtype), H)  # as in the LSTM
         half = scale[:1]
-        a, U = _project(x, w, scale), w["U"] * scale
+        a, U = _project(x, w, work("a", T, N, 3 * H), scale), w["U"] * scale
         Un = np.ascontiguousarray(U[:, 2 * H :])
         U = U if self.reset_after else np.ascontiguousarray(U[:, : 2 * H])
         bn = w.get("bn", np.zeros(1, x.dtype))
-        hs = np.empty((T + 1, N, H), x.dtype)
+        hs = work("hs", T + 1, N, H)
         # What the reset gate multiplies, or the result: h Un + bn, or r h.
-        inner = np.empty((T, N, H), x.dtype)
-        product, change = np.empty((N, U.shape[1]), x.dtype), np.empty_like(state[0])
+        inner = work("inner", T, N, H)
+        product, change = work("product", N, U.shape[1]), work("change", N, H)
         hs[0] = state[0]
         for t in range(T):
             h, rz, n = hs[t], a[t, :, : 2 * H], a[t, :, 2 * H :]
@@ -616,21 +649,25 @@ class GRU(_Layer):
             new += n
         return (hs,), (a, inner)
 
-    def _backward(self, dy, dlast, ends, w, states, cache):
+    def _backward(self, dy, dlast, ends, w, states, cache, work):
         (hs,), (dh_last,), (a, inner) = states, dlast, cache
         T, N, H = dy.shape
         r, z, n = np.moveaxis(a.reshape(T, N, 3, H), 2, 0)
-        dz = np.empty_like(a)  # by the input part of the pre-activations
+        dz = work("dz", T, N, 3 * H)  # by the input part of the pre-activations
         dr, dzz, dn = np.moveaxis(dz.reshape(T, N, 3, H), 2, 0)
         # d h / d pre-activation of z and n; d r x / d pre-activation of r, where
         # x is what the gate multiplies. All steps at once.
-        dn[:] = (1 - z) * (1 - n**2)
-        dzz[:] = (hs[:-1] - n) * z * (1 - z)
-        dr[:] = r * (1 - r) * (inner if self.reset_after else hs[:-1])
+        np.subtract(1, a, out=dz)
+        _slope_of_tanh(n, dn)
+        dn *= dzz
+        dzz *= z
+        dzz *= np.subtract(hs[:-1], n, out=work("moved", T, N, H))
+        dr *= r
+        dr *= inner if self.reset_after else hs[:-1]
         back = np.ascontiguousarray(w["U"].T)
         back_rz, back_n = back[: 2 * H], back[2 * H :]
         # By the recurrent part: the same, but for n, which r multiplies.
-        du = np.empty_like(dz) if self.reset_after else dz
+        du = work("du", T, N, 3 * H) if self.reset_after else dz
         dh, through = np.zeros_like(dh_last), np.empty_like(dh_last)
         for t in reversed(range(T)):
             if t in ends:
@@ -663,6 +700,12 @@ def _squash(z, scale, shift):
     np.tanh(z, out=z)
     z *= scale
     z += shift
+
+
+def _slope_of_tanh(tanh, out):
+    """1 - tanh^2, into out."""
+    np.multiply(tanh, tanh, out=out)
+    return np.subtract(1, out, out=out)
 
 
 def _product(a, b):

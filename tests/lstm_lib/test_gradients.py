@@ -116,8 +116,8 @@ def test_gradcheck_catches_a_gate_without_its_slope():
     """The forget gate's f (1 - f) left out of the backward pass."""
 
     class NoSlope(LSTM):
-        def _backward(self, dy, dlast, ends, w, states, cache):
-            dz, *rest = super()._backward(dy, dlast, ends, w, states, cache)
+        def _backward(self, dy, dlast, ends, w, states, cache, work):
+            dz, *rest = super()._backward(dy, dlast, ends, w, states, cache, work)
             f = cache[0].reshape(T, N, 4, H)[:, :, 1]
             dz.reshape(T, N, 4, H)[:, :, 1] /= f * (1 - f)
             return dz, *rest
