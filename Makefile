@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PORT ?= 8000
 
 # One thread and one choice of processor kernels, so that stored figures
 # repeat from machine to machine.
@@ -20,6 +21,7 @@ CHAPTERS := $(wildcard notebooks/*.ipynb)
 EXECUTED := $(CHAPTERS:notebooks/%.ipynb=_build/executed/%)
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help book serve test notebooks grade-demo benchmark lint system-deps clean
 
 help:  ## List these targets
@@ -32,9 +34,10 @@ book: $(VENV)/book-ready  ## Build the book into _build/html
 	    || { rm -rf _build/.doctrees; exit 1; }
 	@echo "The book is at _build/html/index.html; 'make serve' shows it in a browser."
 
-serve:  ## Show the built book at http://localhost:8000
+serve:  ## Show the built book at http://localhost:8000 (elsewhere: make PORT=8080 serve)
 	@test -f _build/html/index.html || { echo "No book yet: run 'make book' first." >&2; exit 1; }
-	@$(PYTHON) -m http.server --bind localhost --directory _build/html 8000
+	@$(BIN)/python -m http.server --bind localhost --directory _build/html $(PORT) 2>/dev/null \
+	    || echo "Port $(PORT) is taken; try make PORT=8080 serve." >&2
 
 test: $(VENV)/all-ready lint  ## Run every test: style, library, notebooks, assignments, pages
 	$(BIN)/python -m pytest --nbval --durations=8
@@ -69,21 +72,30 @@ clean:  ## Remove what was built, and the virtual environment
 	rm -rf _build $(VENV)
 
 # --- Set-up -----------------------------------------------------------------
-$(BIN)/python:
+# The stamp says where the environment was made: one that was moved, or whose
+# making was interrupted, is made anew.
+$(VENV)/made-in:
 	@command -v "$(PYTHON)" >/dev/null || { \
 	    echo "Python 3.11 or newer is needed and '$(PYTHON)' was not found. Install it, or say where it is: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	    echo "Python 3.11 or newer is needed, '$(PYTHON)' is $$("$(PYTHON)" -V 2>&1). Say where a newer one is: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 	    echo "'$(PYTHON)' cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
-	@"$(PYTHON)" -m venv $(VENV)
+	@"$(PYTHON)" -m venv --clear "$(VENV)"
+	@echo "$(CURDIR)" > $@
 
-$(VENV)/book-ready: book/requirements.txt | $(BIN)/python
+ifneq ($(wildcard $(VENV)/made-in),)
+ifneq ($(shell cat $(VENV)/made-in; $(BIN)/python -c '' || echo broken),$(CURDIR))
+$(shell rm -rf $(VENV))
+endif
+endif
+
+$(VENV)/book-ready: book/requirements.txt | $(VENV)/made-in
 	@echo "Installing what the book needs (a minute) ..."
 	@$(BIN)/pip install --quiet -r book/requirements.txt
 	@touch $@
 
-$(VENV)/all-ready: requirements.txt book/requirements.txt pyproject.toml | $(BIN)/python
+$(VENV)/all-ready: requirements.txt book/requirements.txt pyproject.toml | $(VENV)/made-in
 	@echo "Installing everything (two to three minutes, 2 GB) ..."
 	@$(BIN)/pip install --quiet -r requirements.txt
 	@touch $@ $(VENV)/book-ready

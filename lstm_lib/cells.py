@@ -13,7 +13,8 @@ from lstm_lib.validation import as_floats, expect_shapes
 def sigmoid(z):
     """The logistic function 1 / (1 + exp(-z)), for any shape.
 
-    Written with tanh, which is the same function and does not overflow.
+    Written with tanh, which does not overflow. Near 0 and 1 it is right to
+    about 1e-16, so that sigmoid(-40) is 0.
     """
     return 0.5 * np.tanh(0.5 * np.asarray(z)) + 0.5
 

@@ -75,6 +75,8 @@ def forget_bias(layer, value):
     """
     if not isinstance(value, Real) or not np.isfinite(value):
         raise ValueError(f"forget_bias: expected a finite number, got {value!r}")
+    if abs(value) > np.finfo(layer.dtype).max:
+        raise ValueError(f"forget_bias: expected a {layer.dtype} number, got {value}")
     for bias in _blocks(layer, "forget_bias", _keeping(layer)):
         bias[...] = value
     return layer

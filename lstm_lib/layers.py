@@ -72,7 +72,7 @@ class _Layer:
                 "nothing",
                 stacklevel=2,
             )
-        if dtype not in (np.float32, np.float64, "float32", "float64"):
+        if dtype not in (float, np.float32, np.float64, "float32", "float64"):
             raise TypeError(f"dtype: expected float32 or float64, got {dtype}")
         self.dropout, self.dtype = dropout, np.dtype(dtype)
         self.training = True

@@ -17,13 +17,13 @@ def as_floats(name, array, dtype=None):
     """
     try:
         array = np.asarray(array)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:  # ragged lists, tensors with a graph
         raise TypeError(f"{name}: expected an array, got {error}") from None
     wanted = np.dtype(dtype).name if dtype else "float32 or float64"
     if not array.dtype.isnative or array.dtype.name not in wanted.split(" or "):
         raise TypeError(
             f"{name}: expected {wanted} numbers, got {array.dtype}; "
-            f"convert with {name}.astype(...)"
+            f"convert with np.asarray({name}, dtype=...)"
         )
     if not np.isfinite(array).all():
         where = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])

@@ -76,6 +76,14 @@ def test_figures_are_in_the_page_and_named_once(pages):
     assert count >= 4
 
 
+def test_an_id_stands_once_on_a_page(pages):
+    """In what the author wrote; links and labels depend on it."""
+    written = {p: page for p, page in pages.items() if p.name != "search.html"}
+    for path, page in written.items():
+        ids = [tag["id"] for tag in content(page).find_all(id=True)]
+        assert len(ids) == len(set(ids)), path.name
+
+
 def test_no_traceback_is_shown(pages):
     """Nor a warning or an error box of the build."""
     for path, page in pages.items():

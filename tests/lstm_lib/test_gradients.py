@@ -154,3 +154,26 @@ def test_gradcheck_asks_for_a_float64_layer():
     """It names the layer, not the input that fits the layer."""
     with pytest.raises(TypeError, match="layer: expected a float64 layer"):
         gradcheck(RNN(3, 4, dtype="float32"), np.ones((5, 2, 3), "float32"))
+
+
+def test_gradcheck_sees_a_gradient_of_the_wrong_shape():
+    """Broadcasting would call (1, H) equal to (H,)."""
+
+    class Row(RNN):
+        def backward(self, dy, dstate=None):
+            out = super().backward(dy, dstate)
+            self.grads["b_l0"] = self.grads["b_l0"][None]
+            return out
+
+    layer = Row(D, H, rng=1)
+    assert gradcheck(layer, problem(layer, T, N)[0])["b_l0"] == np.inf
+
+
+def test_gradcheck_leaves_the_layers_last_forward_call_alone():
+    """Backward after it belongs to the forward before it."""
+    layer = LSTM(D, H, rng=1)
+    x, state, dy, dstate = problem(layer, T, N)
+    layer(x, state)
+    expected, _ = layer.backward(dy, dstate)
+    gradcheck(layer, 2 * x)
+    np.testing.assert_array_equal(layer.backward(dy, dstate)[0], expected)

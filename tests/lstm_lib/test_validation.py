@@ -42,7 +42,7 @@ CALLS = {
     "x of integers": (
         lambda layer: layer(zeros((T, N, D), int)),
         TypeError,
-        ["x:", "expected float64", "got int64", "x.astype"],
+        ["x:", "expected float64", "got int64", "np.asarray(x, dtype=...)"],
     ),
     "x in another precision": (
         lambda layer: layer(zeros((T, N, D), "float32")),
