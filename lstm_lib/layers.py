@@ -575,10 +575,11 @@ class LSTM(_Layer):
         inner = self.blocks - ("o" in self.block_names)
         i, f, g, o = self._all_blocks(z.swapaxes(0, 1), work)
         # d c / d pre-activation for i, f and g, d h / d pre-activation for o,
-        # and d h / d c, all steps at once.
-        dz = np.subtract(1, z, out=work("dz", *z.shape))
+        # and d h / d c, all steps at once. The loop makes gradients of them.
+        z = z.swapaxes(0, 1)
+        dz = np.subtract(1, z, out=work("inputs", *z.shape))
         dz *= z
-        d = dict(zip(self.block_names, dz.swapaxes(0, 1)))
+        d = dict(zip(self.block_names, dz))
         _slope_of_tanh(g, d["g"])
         d["g"] *= i
         if "i" in d:
@@ -592,31 +593,32 @@ class LSTM(_Layer):
         peep, back = self._peepholes(w), _split(w["U"], self.blocks).swapaxes(1, 2)
         back = np.ascontiguousarray(back)
         dh, dc = np.zeros_like(dh_last), np.zeros_like(dc_last)
-        product, parts = work("written", *dc.shape), work("parts", *z[0].shape)
-        result = work("inputs", self.blocks, *dy.shape)
+        through_h = work("written", *dc.shape)
+        now, parts = work("now", *z[:, 0].shape), work("parts", *z[:, 0].shape)
+        at = dict(zip(self.block_names, now))
         for t in reversed(range(len(dy))):
             if t in ends:
                 dh[ends[t]] += dh_last[ends[t]]
                 dc[ends[t]] += dc_last[ends[t]]
             dh += dy[t]
-            dc += np.multiply(dh, dh_dc[t], out=product)
+            dc += np.multiply(dh, dh_dc[t], out=through_h)
             if "o" in d:
-                d["o"][t] *= dh
+                np.multiply(d["o"][t], dh, out=at["o"])
             if "o" in peep:
-                dc += d["o"][t] * peep["o"]
-            dz[t, :inner] *= dc
+                dc += at["o"] * peep["o"]
+            np.multiply(dz[:inner, t], dc, out=now[:inner])
             dc *= f[t]
             if "i" in peep:
-                dc += d["i"][t] * peep["i"]
+                dc += at["i"] * peep["i"]
             if "f" in peep:
-                dc += d["f"][t] * peep["f"]
-            np.add.reduce(np.matmul(dz[t], back, out=parts), axis=0, out=dh)
-            result[:, t] = dz[t]
-        grads = {"U": _outer(hs[:-1], result)}
+                dc += at["f"] * peep["f"]
+            np.add.reduce(np.matmul(now, back, out=parts), axis=0, out=dh)
+            dz[:, t] = now
+        grads = {"U": _outer(hs[:-1], dz)}
         if peep:
             seen = {"i": cs[:-1], "f": cs[:-1], "o": cs[1:]}
             grads["p"] = np.stack([(d[k] * seen[k]).sum((0, 1)) for k in peep])
-        return result, (dh, dc), grads
+        return dz, (dh, dc), grads
 
 
 class GRU(_Layer):
@@ -683,49 +685,47 @@ class GRU(_Layer):
     def _backward(self, dy, dlast, ends, w, states, cache, work):
         (hs,), (dh_last,), (a, inner) = states, dlast, cache
         r, z, n = a.swapaxes(0, 1)
-        da = work("da", *a.shape)  # by the input part of the pre-activations
-        dr, dz, dn = da.swapaxes(0, 1)
+        da = work("inputs", 3, *n.shape)  # by the input part of the pre-activations
+        dr, dz, dn = da
+        du_n = work("du_n", *n.shape)  # by the recurrent part, where n's differs
         # d h / d pre-activation of z and n; d r x / d pre-activation of r, where
         # x is what the gate multiplies. All steps at once.
-        np.subtract(1, a[:, :2], out=da[:, :2])
+        np.subtract(1, a[:, :2].swapaxes(0, 1), out=da[:2])
         _slope_of_tanh(n, dn)
         dn *= dz
         dz *= z
-        dz *= np.subtract(hs[:-1], n, out=work("moved", *n.shape))
+        dz *= np.subtract(hs[:-1], n, out=du_n)
         dr *= r
         dr *= inner if self.reset_after else hs[:-1]
         back = np.ascontiguousarray(_split(w["U"], 3).swapaxes(1, 2))
-        # By the recurrent part: the same but for n, which r multiplies.
-        du_n = work("du_n", *n.shape)
         dh, through = np.zeros_like(dh_last), work("through", *dh_last.shape)
-        parts, result = work("parts", *a[0, :2].shape), work("inputs", 3, *dy.shape)
+        now, parts = work("now", *a[0].shape), work("parts", *a[0, :2].shape)
         for t in reversed(range(len(dy))):
             if t in ends:
                 dh[ends[t]] += dh_last[ends[t]]
             dh += dy[t]
-            dn[t] *= dh
-            dz[t] *= dh
+            np.multiply(da[1:, t], dh, out=now[1:])
             dh *= z[t]
             if self.reset_after:
-                dr[t] *= dn[t]
-                np.multiply(dn[t], r[t], out=du_n[t])
+                np.multiply(dr[t], now[2], out=now[0])
+                np.multiply(now[2], r[t], out=du_n[t])
                 dh += np.matmul(du_n[t], back[2], out=through)
             else:
-                du_n[t] = dn[t]
-                np.matmul(du_n[t], back[2], out=through)
-                dr[t] *= through
+                du_n[t] = now[2]
+                np.matmul(now[2], back[2], out=through)
+                np.multiply(dr[t], through, out=now[0])
                 through *= r[t]
                 dh += through
-            np.matmul(da[t, :2], back[:2], out=parts)
+            np.matmul(now[:2], back[:2], out=parts)
             dh += parts[0]
             dh += parts[1]
-            result[:, t] = da[t]
+            da[:, t] = now
         multiplied = hs[:-1] if self.reset_after else inner
-        halves = [_outer(hs[:-1], result[:2]), _outer(multiplied, du_n[None])]
+        halves = [_outer(hs[:-1], da[:2]), _outer(multiplied, du_n[None])]
         grads = {"U": np.concatenate(halves, axis=1)}
         if self.reset_after:
             grads["bn"] = du_n.sum(axis=(0, 1))
-        return result, (dh,), grads
+        return da, (dh,), grads
 
 
 def _squash(z, scale, shift):
