@@ -53,8 +53,8 @@ _build/executed/%: notebooks/%.ipynb $(wildcard lstm_lib/*.py) | $(VENV)/all-rea
 grade-demo: $(VENV)/all-ready  ## Grade a class of eight made-up submissions with nbgrader
 	@$(BIN)/python exercises/demo_class.py
 
-benchmark: $(VENV)/all-ready  ## Time lstm_lib against PyTorch, side by side
-	@$(BIN)/python -m benchmarks
+benchmark: $(VENV)/all-ready  ## Time lstm_lib against PyTorch and Keras, side by side
+	@$(BIN)/python -m benchmarks layers
 
 lint: $(VENV)/all-ready  ## Check style and the workflow
 	$(BIN)/ruff check --quiet .

@@ -152,6 +152,18 @@ def print_memory(side, layer, dtype, *shape):
     print(resident_kilobytes() - before)
 
 
+def import_milliseconds(code):
+    """How long a new process takes to import, the best of five."""
+    timed = (
+        f"from time import perf_counter as t; s = t(); {code}; print(1e3 * (t() - s))"
+    )
+    runs = (
+        subprocess.run([sys.executable, "-c", timed], capture_output=True, check=True)
+        for _ in range(5)
+    )
+    return min(float(run.stdout) for run in runs)
+
+
 def memory_ratio(layer, dtype, shape):
     """Ours over PyTorch's."""
     if not Path("/proc/self/status").exists():
@@ -204,6 +216,11 @@ def main(arguments=None):
     versions |= {"PyTorch": torch.__version__, "Keras": keras.__version__}
     versions |= {"CPU": torch.backends.cpu.get_cpu_capability()}
     print(*(f"{name} {value}" for name, value in versions.items()), sep=", ")
+    added = import_milliseconds("import numpy; s = t(); import lstm_lib")
+    layers = import_milliseconds("import numpy; s = t(); from lstm_lib import LSTM")
+    print(
+        f"import lstm_lib adds {added:.0f} ms to import numpy, its LSTM {layers:.0f} ms"
+    )
     print(HEADER)
     measured = []
     for row in rows(3 if options.quick else 15, with_memory=not options.quick):

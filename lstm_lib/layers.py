@@ -375,6 +375,16 @@ def _split(array, count):
     return np.ascontiguousarray(array.reshape(len(array), count, -1).swapaxes(0, 1))
 
 
+def _factor(matrices):
+    """The second factor of many small products, in the order OpenBLAS likes.
+
+    Measured: float32 is fastest by rows, float64 by columns (a tenth to a fifth).
+    """
+    if matrices.dtype == np.float32:
+        return np.ascontiguousarray(matrices)
+    return np.ascontiguousarray(matrices.swapaxes(-1, -2)).swapaxes(-1, -2)
+
+
 def _project(x, w, z, scale):
     """Fill z (blocks, T, N, H) with x W + b at all time steps, blocks scaled."""
     count, T, N, H = z.shape
@@ -433,11 +443,11 @@ class RNN(_Layer):
     def _forward(self, x, state, w, work):
         T, N, H = len(x), *state[0].shape
         hs, product = work("hs", T + 1, N, H), work("product", N, H)
-        hs[0] = state[0]
+        hs[0], U = state[0], _factor(w["U"])
         _project(x, w, hs[None, 1:], np.ones((1, 1, 1), x.dtype))
         for t in range(T):
             h = hs[t + 1]
-            h += np.matmul(hs[t], w["U"], out=product)
+            h += np.matmul(hs[t], U, out=product)
             if self.nonlinearity == "tanh":
                 np.tanh(h, out=h)
             else:
@@ -451,7 +461,7 @@ class RNN(_Layer):
             dz = _slope_of_tanh(hs[1:], dz)  # all steps at once
         else:
             np.greater(hs[1:], 0, out=dz)
-        dh, back = np.zeros_like(dh_last), np.ascontiguousarray(w["U"].T)
+        dh, back = np.zeros_like(dh_last), _factor(w["U"].T)
         for t in reversed(range(len(dz))):
             if t in ends:
                 dh[ends[t]] += dh_last[ends[t]]
@@ -534,7 +544,7 @@ class LSTM(_Layer):
         shift = 1 - scale
         inputs = _project(x, w, work("inputs", self.blocks, T, N, H), scale)
         z = work("z", T, self.blocks, N, H)
-        U = _split(w["U"], self.blocks) * scale
+        U = _factor(_split(w["U"], self.blocks) * scale)
         peep = {name: p * dtype.type(0.5) for name, p in self._peepholes(w).items()}
         early = slice(0, self.blocks - ("o" in peep))  # o waits for the new c
         early_scale, early_shift = scale[early], shift[early]
@@ -590,8 +600,8 @@ class LSTM(_Layer):
             d["o"] *= tanh_c
         dh_dc = _slope_of_tanh(tanh_c, work("dh_dc", *tanh_c.shape))
         dh_dc *= o
-        peep, back = self._peepholes(w), _split(w["U"], self.blocks).swapaxes(1, 2)
-        back = np.ascontiguousarray(back)
+        peep = self._peepholes(w)
+        back = _factor(_split(w["U"], self.blocks).swapaxes(1, 2))
         dh, dc = np.zeros_like(dh_last), np.zeros_like(dc_last)
         through_h = work("written", *dc.shape)
         now, parts = work("now", *z[:, 0].shape), work("parts", *z[:, 0].shape)
@@ -655,7 +665,7 @@ class GRU(_Layer):
         scale = np.array([0.5, 0.5, 1], x.dtype)[:, None, None]  # as in the LSTM
         half = scale[0]
         inputs = _project(x, w, work("inputs", 3, T, N, H), scale)
-        U = _split(w["U"], 3) * scale
+        U = _factor(_split(w["U"], 3) * scale)
         a = work("a", T, 3, N, H)
         r, z, n = a.swapaxes(0, 1)
         bn = w.get("bn", np.zeros(1, x.dtype))
@@ -697,7 +707,7 @@ class GRU(_Layer):
         dz *= np.subtract(hs[:-1], n, out=du_n)
         dr *= r
         dr *= inner if self.reset_after else hs[:-1]
-        back = np.ascontiguousarray(_split(w["U"], 3).swapaxes(1, 2))
+        back = _factor(_split(w["U"], 3).swapaxes(1, 2))
         dh, through = np.zeros_like(dh_last), work("through", *dh_last.shape)
         now, parts = work("now", *a[0].shape), work("parts", *a[0, :2].shape)
         for t in reversed(range(len(dy))):

@@ -12,6 +12,7 @@ from twins import (
     as_state,
     assert_close,
     assert_same_results,
+    keras_outputs,
     parts,
     problem,
     results,
@@ -68,6 +69,21 @@ def test_every_option_equals_torch(family, lengths, dtype):
         given = problem(layer, T, N)
         ours = results(layer, *given, lengths)
         assert_same_results(ours, torch_results(layer, *given, lengths), RTOL[dtype])
+
+
+@pytest.mark.parametrize("family", ["RNN", "LSTM", "GRU"])
+def test_lengths_equal_a_keras_mask(family):
+    """Where the mask is 1 the outputs agree, and so do the last states."""
+    kind, options = FAMILIES[family]
+    layer = kind(D, H, dtype="float32", rng=1, **options)
+    x, state, *_ = problem(layer, T, N)
+    lengths = np.array([5, 2, 3])
+    mask = np.arange(T)[:, None] < lengths
+    y, last = layer(x, state, lengths)
+    their_y, their_last = keras_outputs(layer, x, state, mask)
+    assert_close(y, their_y * mask[:, :, None], rtol=1e-5)
+    for ours, theirs in zip(parts(last), parts(their_last)):
+        assert_close(ours, theirs, rtol=1e-5)
 
 
 # Equal to their cells, and their gradients to differences

@@ -127,7 +127,7 @@ def keras_weights(layer):
     return [W, U, b]
 
 
-def keras_outputs(layer, x, state):
+def keras_outputs(layer, x, state, mask=None):
     """Outputs and last state of Keras' layer with the same weights."""
     import keras
     import torch
@@ -145,7 +145,9 @@ def keras_outputs(layer, x, state):
     twin.set_weights(keras_weights(layer))
     start = [torch.tensor(part[0]) for part in parts(state)]
     with torch.no_grad():
-        y, *last = twin(torch.tensor(x.transpose(1, 0, 2)), initial_state=start)
+        x = torch.tensor(x.transpose(1, 0, 2))
+        mask = None if mask is None else torch.tensor(mask.T)
+        y, *last = twin(x, initial_state=start, mask=mask)
     y, *last = (array.numpy() for array in (y, *last))
     return y.transpose(1, 0, 2), as_state([part[None] for part in last])
 
