@@ -22,6 +22,13 @@ class Finding:
     text: str = ""
 
 
+@dataclass(frozen=True)
+class Thing:
+    """Stands for an object that is not an array; only its type's name is kept."""
+
+    type_name: str
+
+
 def freeze(answer):
     """The answer as lists of plain arrays, so that none of its code runs later.
 
@@ -30,7 +37,10 @@ def freeze(answer):
     """
     if isinstance(answer, (tuple, list)):
         return [freeze(part) for part in answer]
-    return np.asarray(answer)
+    array = np.asarray(answer)
+    if array.dtype.kind == "O" and array.ndim == 0:
+        return np.array(Thing(str(type(array[()]).__name__)[:60]), dtype=object)
+    return array
 
 
 def compare(answer, expected, names, rtol, shapes=None):
@@ -44,13 +54,11 @@ def compare(answer, expected, names, rtol, shapes=None):
         return [_compare_array(answer, np.asarray(expected), names, rtol, shapes or {})]
     if not isinstance(names, tuple):
         names = (names,) * len(expected)
-    if (
-        isinstance(answer, np.ndarray)
-        and answer.ndim == 0
-        or len(answer) != len(expected)
-    ):
+    # An array is taken apart only if it stacks the values: `y` alone is one value.
+    one = isinstance(answer, np.ndarray) and answer.ndim != np.ndim(expected[0]) + 1
+    if one or len(answer) != len(expected):
         names = written(names)
-        text = f"should be the values `{names}`, but is {form(answer)}"
+        text = f"should be the values `{names}`, but you returned {form(answer)}"
         return [Finding(names, "form", text)]
     parts = zip(answer, expected, names)
     return [finding for part in parts for finding in compare(*part, rtol, shapes)]
@@ -70,9 +78,10 @@ def _compare_array(answer, expected, name, rtol, shapes):
             "form",
             "should be one array of numbers, but its parts differ in shape",
         )
-    if got.shape != expected.shape:
+    if got.shape != expected.shape or _thing(got):
         symbols = f"{shapes[name]} = " if name in shapes else ""
-        text = f"should have shape {symbols}{expected.shape}, but is {form(got)}"
+        wanted = f"have shape {symbols}{expected.shape}" if expected.ndim else ""
+        text = f"should {wanted or 'be one number'}, but you returned {form(got)}"
         return Finding(name, "shape", text)
     if got.dtype.kind not in "fiu":
         return Finding(
@@ -97,9 +106,28 @@ def form(answer):
     """A frozen answer's form in words, such as "an array of shape (3, 4)"."""
     if isinstance(answer, list):
         return f"a tuple or list of {len(answer)} values"
-    if answer.dtype.kind == "O" and answer.ndim == 0:
-        return "None" if answer[()] is None else "an object that is not an array"
+    if thing := _thing(answer):
+        if thing.type_name == "NoneType":
+            return "nothing (None)"
+        return f"an object of type {thing.type_name}, which is not an array of numbers"
     return f"an array of shape {answer.shape}" if answer.ndim else "a single value"
+
+
+def question(answer):
+    """What to ask about a frozen answer that comes from a slip of the pen, or ""."""
+    thing = _thing(answer)
+    if thing == Thing("NoneType"):
+        return " Did you mean `return`?"
+    if thing == Thing("generator"):
+        return " Did you write `yield` where you meant `return`?"
+    return ""
+
+
+def _thing(answer):
+    """The Thing that a frozen answer is, or None."""
+    if isinstance(answer, list) or answer.dtype.kind != "O" or answer.ndim:
+        return None
+    return answer[()]
 
 
 def written(names):

@@ -122,6 +122,41 @@ def gate_times_state_as_matrix_product(x, h, c, *weights, sigmoid=exact_sigmoid)
     return o * np.tanh(c), c
 
 
+@misconception(
+    "lstm_step",
+    "sec-forget-gate",
+    "Your old state is kept whole: `c + i * g`. Which gate have you not used?",
+)
+def forget_gate_missing(x, h, c, *weights, sigmoid=exact_sigmoid):
+    i, f, g, o = gates(x, h, *weights, sigmoid=sigmoid)
+    c = c + i * g
+    return o * np.tanh(c), c
+
+
+@misconception(
+    "lstm_step",
+    "sec-cell-update",
+    "Your forget gate meets the old hidden state: `f * h + i * g`. Which of the two "
+    "states is the memory?",
+)
+def forget_gate_on_hidden_state(x, h, c, *weights, sigmoid=exact_sigmoid):
+    i, f, g, o = gates(x, h, *weights, sigmoid=sigmoid)
+    c = f * h + i * g
+    return o * np.tanh(c), c
+
+
+@misconception(
+    "lstm_step",
+    "sec-output-equation",
+    "Your `c` is right and your `h` is `tanh(c)`. What decides how much of the cell "
+    "is shown?",
+)
+def output_gate_missing(x, h, c, *weights, sigmoid=exact_sigmoid):
+    i, f, g, o = gates(x, h, *weights, sigmoid=sigmoid)
+    c = f * c + i * g
+    return np.tanh(c), c
+
+
 # ---- lstm_step: which squashing function, and on what ------------------------
 
 
@@ -135,6 +170,29 @@ def tanh_missing_on_output(x, h, c, *weights, sigmoid=exact_sigmoid):
     i, f, g, o = gates(x, h, *weights, sigmoid=sigmoid)
     c = f * c + i * g
     return o * c, c
+
+
+@misconception(
+    "lstm_step",
+    "sec-output-equation",
+    "Your `c` is right and your `h` is `o * sigmoid(c)`, which is never negative. "
+    "Which function keeps the sign of `c`?",
+)
+def sigmoid_on_output(x, h, c, *weights, sigmoid=exact_sigmoid):
+    i, f, g, o = gates(x, h, *weights, sigmoid=sigmoid)
+    c = f * c + i * g
+    return o * sigmoid(c), c
+
+
+@misconception(
+    "lstm_step",
+    "sec-output-equation",
+    "Your `h` is right, but the `c` you return has gone through `tanh`. What would "
+    "that do to the memory, step after step?",
+)
+def tanh_on_returned_cell_state(x, h, c, *weights, sigmoid=exact_sigmoid):
+    h, c = lstm_step(x, h, c, *weights, sigmoid=sigmoid)
+    return h, np.tanh(c)
 
 
 @misconception(
@@ -158,6 +216,16 @@ def sigmoid_on_candidate(x, h, c, W, U, b, *, sigmoid=exact_sigmoid):
     i, f, g, o = map(sigmoid, np.split(x @ W + h @ U + b, 4, axis=1))
     c = f * c + i * g
     return o * np.tanh(c), c
+
+
+@misconception(
+    "lstm_step",
+    "sec-soft-gates",
+    "All four of your blocks went through `tanh`, so a gate of yours can be negative. "
+    "Between which two numbers must a gate lie?",
+)
+def tanh_on_all_gates(x, h, c, *weights, sigmoid=exact_sigmoid):
+    return lstm_step(x, h, c, *weights, sigmoid=np.tanh)
 
 
 @misconception(
@@ -208,6 +276,16 @@ def onnx_block_order(x, h, c, *weights, sigmoid=exact_sigmoid):
 )
 def tensorflow_1_block_order(x, h, c, *weights, sigmoid=exact_sigmoid):
     return step_with_order("igfo", x, h, c, weights, sigmoid)
+
+
+@misconception(
+    "lstm_step",
+    "sec-one-product",
+    "You read the blocks in the order o, i, f, g. In which order does this course "
+    "keep them?",
+)
+def output_block_first(x, h, c, *weights, sigmoid=exact_sigmoid):
+    return step_with_order("oifg", x, h, c, weights, sigmoid)
 
 
 # ---- lstm_step: the sum before the gates -------------------------------------
@@ -332,6 +410,60 @@ def cell_states_as_output(x, h, c, *weights, step=lstm_step):
 )
 def first_state_returned(x, h, c, *weights, step=lstm_step):
     return lstm_forward(x, h, c, *weights, step=step)[0], (h, c)
+
+
+@misconception(
+    "lstm_forward",
+    "sec-memory-cell",
+    "Your numbers are right, but the state you return is `(c, h)`. In which order "
+    "does the task ask for the two?",
+)
+def state_exchanged(x, h, c, *weights, step=lstm_step):
+    y, (h, c) = lstm_forward(x, h, c, *weights, step=step)
+    return y, (c, h)
+
+
+@misconception(
+    "lstm_forward",
+    "sec-memory-cell",
+    "Your `y` starts with the `h` you were given, and its last output is missing. "
+    "When in a turn of the loop should `h` be collected?",
+)
+def output_before_step(x, h, c, *weights, step=lstm_step):
+    y, state = lstm_forward(x, h, c, *weights, step=step)
+    return np.stack([h, *y[:-1]]), state
+
+
+@misconception(
+    "lstm_forward",
+    "sec-memory-cell",
+    "You read the sequence from its end. Which step does the state you are given "
+    "belong to?",
+)
+def time_reversed(x, h, c, *weights, step=lstm_step):
+    return lstm_forward(x[::-1], h, c, *weights, step=step)
+
+
+@misconception(
+    "lstm_forward",
+    "sec-memory-cell",
+    "You read the sequence from its end and put `y` back in order. What can an "
+    "output then know of the steps before it?",
+)
+def time_reversed_there_and_back(x, h, c, *weights, step=lstm_step):
+    y, state = lstm_forward(x[::-1], h, c, *weights, step=step)
+    return y[::-1], state
+
+
+@misconception(
+    "lstm_forward",
+    "sec-memory-cell",
+    "Your states are right, but `y` has the last output first. At which end of the "
+    "list does a new output go?",
+)
+def outputs_reversed(x, h, c, *weights, step=lstm_step):
+    y, state = lstm_forward(x, h, c, *weights, step=step)
+    return y[::-1], state
 
 
 # ---- lstm_parameter_count ----------------------------------------------------

@@ -7,7 +7,7 @@ enter both in SUBJECTS.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -30,7 +30,10 @@ class Subject:
     returns: the names of what it returns, nested as it is returned.
     shapes: name to shape in letters, for messages.
     make_cases: (rng, hidden) -> list of Case.
+    sections: name to section, for where that value alone is wrong.
+    products: what to say where matrix sizes do not fit.
     part: the keyword by which the reference takes the student's own function.
+    part_reads: its first arguments, all of which a part that works must use.
     """
 
     name: str
@@ -40,7 +43,10 @@ class Subject:
     shapes: dict
     section: str
     make_cases: Callable
+    sections: dict = field(default_factory=dict)
+    products: str = ""
     part: str | None = None
+    part_reads: tuple = ()
 
     def cases(self, hidden, seed):
         """The cases for a student (hidden=False) or for grading, from a seed."""
@@ -103,7 +109,7 @@ def lstm_step_cases(rng, hidden):
         return [
             Case("other sizes", lstm_arguments(rng, (), 7, 2, 6)),
             Case("saturated gates", lstm_arguments(rng, (), 5, 9, 8, spread=8)),
-            Case("one unit", lstm_arguments(rng, (), 4, 3, 1, spread=2)),
+            Case("two units", lstm_arguments(rng, (), 4, 3, 2, spread=2)),
         ]
     return [
         Case("small values", lstm_arguments(rng, (), 3, 5, 4, spread=0.6)),
@@ -155,10 +161,14 @@ def parameter_count_cases(rng, hidden):
         sizes = [rng.permutation(np.arange(6, 300))[:2].tolist() for _ in range(3)]
     else:
         sizes = [(3, 5), (10, 4), (28, 64)]
-    return [Case(f"case {n}", tuple(pair)) for n, pair in enumerate(sizes, 1)]
+    return [Case(f"case {n}", tuple(pair), 0) for n, pair in enumerate(sizes, 1)]
 
 
 _STEP_ARGUMENTS = ("x", "h", "c", "W", "U", "b")
+_PRODUCTS = (
+    " Here `{}` is (N, D), `W` (D, 4H), `h` (N, H), `U` (H, 4H): which two sizes "
+    "must agree in `A @ B`?"
+)
 SUBJECTS = {
     subject.name: subject
     for subject in (
@@ -179,7 +189,10 @@ SUBJECTS = {
             shapes={"h": "(N, H)", "c": "(N, H)"},
             section="sec-cell-update",
             make_cases=lstm_step_cases,
+            sections={"h": "sec-output-equation"},
+            products=_PRODUCTS.format("x"),
             part="sigmoid",
+            part_reads=("z",),
         ),
         Subject(
             name="lstm_forward",
@@ -189,7 +202,9 @@ SUBJECTS = {
             shapes={"y": "(T, N, H)", "h": "(N, H)", "c": "(N, H)"},
             section="sec-memory-cell",
             make_cases=lstm_forward_cases,
+            products=_PRODUCTS.format("x[t]"),
             part="step",
+            part_reads=("x", "h", "c"),
         ),
         Subject(
             name="lstm_parameter_count",

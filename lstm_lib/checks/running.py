@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lstm_lib.checks.comparing import compare, equal, freeze
+from lstm_lib.checks.comparing import compare, equal, freeze, question
 from lstm_lib.checks.misconceptions import BANK
 
 # Code under these folders is not the student's.
@@ -84,11 +84,17 @@ def _name_misconceptions(outcomes):
 def _run_case(function, subject, case, built_on, hidden):
     expected = _ours(subject.reference, case)
     part = _Part(built_on) if callable(built_on) else None
-    own = _expected_with(part, subject, case)
+    own, unused = _expected_with(part, subject, case)
     given = _copies(case.arguments)
+    if not callable(function):
+        message = f"Expected a function, got {_name(function)}."
+        return Outcome(case.name, False, message)
     answer, error, note = _call(function, given, hidden)
-    if error:
-        return Outcome(case.name, False, error)
+    if error is not None:
+        message = _say_error(error, subject, hidden)
+        return Outcome(
+            case.name, False, message, misconceptions=_raisers(error, subject, case)
+        )
 
     findings = compare(answer, expected, subject.returns, case.rtol, subject.shapes)
     wrong = any(finding.fault for finding in findings)
@@ -97,9 +103,16 @@ def _run_case(function, subject, case, built_on, hidden):
         note = f"Right, given your own {subject.part}, which still has a mistake."
     changed = _say_changed(subject, case, given) if not _changes(part) else ""
     if wrong:
-        matches = _matches(answer, subject, case, part)
-        message = _say_findings(findings, matches) + changed
-        return Outcome(case.name, False, message.strip(), subject.section, matches)
+        # With a part that ignores an argument a right answer may match a mistake.
+        matches = _matches(answer, subject, case, None if unused else part)
+        message = _say_findings(findings, matches) + question(answer) + changed
+        if not matches:
+            message += _say_part(part, unused, subject)
+        faulty = [finding.name for finding in findings if finding.fault]
+        section = subject.section
+        if len(faulty) == 1:
+            section = subject.sections.get(faulty[0], section)
+        return Outcome(case.name, False, message.strip(), section, matches)
     if changed:
         return Outcome(case.name, False, f"The values are right.{changed}")
     return Outcome(case.name, True, note)
@@ -113,13 +126,16 @@ class _Part:
 
     It works on copies and gives copies away, so that a mistake in it stays
     its own. changed_arguments: whether it ever wrote into what it was given.
+    nudged: the number of an argument to which 1 is added, or None.
     """
 
-    def __init__(self, function):
+    def __init__(self, function, nudged=None):
         self.function = function
+        self.nudged = nudged
         self.changed_arguments = False
 
     def __call__(self, *arguments):
+        arguments = [a + (k == self.nudged) for k, a in enumerate(arguments)]
         given = _copies(arguments)
         answer = self.function(*given)
         self.changed_arguments |= not all(map(_same, given, arguments))
@@ -133,26 +149,28 @@ def _changes(part):
 
 
 def _expected_with(part, subject, case):
-    """What is right given the student's own part; None where that cannot be told.
+    """What is right given the student's own part, and an argument it does not use.
 
-    It cannot where the part raises, or gives NaN, or makes the answer
-    independent of the first argument, as a part that returns zeros does.
+    The first is None where it cannot be told: where the part raises, gives
+    NaN, or does not use an argument, as then a wrong use of it could pass.
     """
     if part is None:
-        return None
-    first, *rest = _copies(case.arguments)
-    keyword = {subject.part: part}
+        return None, ""
     try:
         with _contained(hidden=True):
-            own = subject.reference(first, *rest, **keyword)
-            moved = freeze(subject.reference(first + 0.1, *rest, **keyword))
-            if not equal(moved, own, subject.returns, case.rtol) and _finite(own):
-                return own
+            own = _ours(subject.reference, case, **{subject.part: part})
+            if not _finite(own):
+                return None, ""
+            for number, name in enumerate(subject.part_reads):
+                nudged = {subject.part: _Part(part.function, number)}
+                moved = freeze(_ours(subject.reference, case, **nudged))
+                if equal(moved, own, subject.returns, case.rtol):
+                    return None, name
+            return own, ""
     except KeyboardInterrupt:
         raise
     except BaseException:  # the student's, and already reported by its own check
-        pass
-    return None
+        return None, ""
 
 
 def _finite(answer):
@@ -185,6 +203,19 @@ def _is_answer_of(entry, answer, subject, case, part):
     return False
 
 
+def _raisers(error, subject, case):
+    """Every misconception that raises this very error on the same input."""
+    matches = []
+    for entry in BANK:
+        if entry.check == subject.name:
+            try:
+                _ours(entry.function, case)
+            except ValueError as ours:
+                if type(error) is ValueError and _text(error) == _text(ours):
+                    matches.append(entry)
+    return tuple(matches)
+
+
 def _ours(function, case, **keywords):
     """Call one of our own functions on copies of the arguments."""
     return function(*_copies(case.arguments), **keywords)
@@ -196,20 +227,18 @@ def _ours(function, case, **keywords):
 def _call(function, given, hidden):
     """Call the student's function: its frozen answer, its error, its warnings.
 
-    Everything it raises becomes a text, except an interruption.
+    Everything it raises is returned, except an interruption.
     """
-    if not callable(function):
-        return None, f"Expected a function, got {_name(function)}.", ""
     try:
         with _contained(hidden) as caught:
             answer = freeze(function(*given))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: nothing may stop the grading
-        return None, _say_error(error, hidden), ""
+        return None, error, ""
     texts = sorted({_text(warning.message) for warning in caught})
     note = f"A warning, which costs no point: {'; '.join(texts[:3])}."
-    return answer, "", note if texts and not hidden else ""
+    return answer, None, note if texts and not hidden else ""
 
 
 @contextlib.contextmanager
@@ -279,22 +308,40 @@ def _say_changed(subject, case, given):
     )
 
 
-def _say_error(error, hidden):
+def _say_part(part, unused, subject):
+    """How the student's own part can spoil an answer, or an empty text."""
+    if _changes(part):
+        return (
+            f" Your own {subject.part} writes into its arguments, and so changes "
+            "earlier outputs. Mend it first."
+        )
+    if unused:
+        return (
+            f" Your own {subject.part} makes no use of `{unused}`, so your answer "
+            "was compared with that of a right one only. Mend it first."
+        )
+    return ""
+
+
+def _say_error(error, subject, hidden):
     """The student's exception: its type, and unless hidden its text and line."""
-    if isinstance(error, NotImplementedError):
+    frames = traceback.extract_tb(error.__traceback__)
+    frames = [f for f in frames if not f.filename.startswith(_LIBRARIES)]
+    if type(error) is NotImplementedError:
+        if frames and frames[-1].name != frames[0].name:
+            name = frames[-1].name[:60]
+            return f"Your `{name}`, which this function calls, is not answered yet."
         return "Not answered yet: the function raises NotImplementedError."
+    if _name(error) == "StdinNotImplementedError":  # of IPython
+        return "The function calls `input()`, which nobody can answer while grading."
     if hidden:
         return f"The function raised {_name(error)}."
-    line = _student_line(error.__traceback__)
+    text = _text(error)
+    line = next(filter(None, (f.line for f in reversed(frames))), "")
     where = f" In the line `{line}`." if line else ""
-    return f"The function raised {_name(error)}: {_text(error)}.{where}"
-
-
-def _student_line(trace):
-    """The innermost line that is the student's own, or an empty text."""
-    frames = traceback.extract_tb(trace)
-    lines = [f.line for f in frames if not f.filename.startswith(_LIBRARIES)]
-    return next(filter(None, reversed(lines)), "")
+    if type(error) is ValueError and ("matmul" in text or "not aligned" in text):
+        where += subject.products
+    return f"The function raised {_name(error)}: {text}.{where}"
 
 
 def _name(value):

@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
+from IPython.core.error import StdinNotImplementedError
 from nbgrader.utils import get_partial_grade
 
 import lstm_lib
@@ -149,8 +150,12 @@ BAD_ANSWERS = {
     "one number": (lambda h, c: (h.mean(), c.mean()), "(N, H)"),
     "h alone": (lambda h, c: h, "h, c"),
     "three values": (lambda h, c: (h, c, c), "h, c"),
-    "nothing": (lambda h, c: None, "None"),
-    "a dict": (lambda h, c: {"h": h, "c": c}, "not an array"),
+    "nothing": (lambda h, c: None, "nothing (None). Did you mean `return`?"),
+    "a dict": (lambda h, c: {"h": h, "c": c}, "of type dict, which is not an array"),
+    "a generator": (
+        lambda h, c: (part for part in (h, c)),
+        "where you meant `return`?",
+    ),
     "ragged": (lambda h, c: ([[1.0], [1.0, 2.0]], c), "h"),
     "a little off": (lambda h, c: (h * (1 + 1e-3), c), "differs"),
     "h wrong": (lambda h, c: (0.9 * h, c), "`c` is right"),
@@ -163,6 +168,86 @@ def test_an_answer_of_the_wrong_kind_earns_nothing_and_hears_why(kind, capsys):
     points, text = report_on(capsys, wrong_step(change), "lstm_step", 3)
     assert points == 0.0
     assert expected in text
+
+
+BAD_COUNTS = {
+    "nothing": (None, "should be one number, but you returned nothing (None). Did you"),
+    "an array": (np.zeros(2), "should be one number, but you returned an array"),
+    "a dict": ({}, "of type dict"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_COUNTS)
+def test_a_count_that_is_no_number_hears_what_it_is(kind, capsys):
+    answer, expected = BAD_COUNTS[kind]
+    points, text = report_on(capsys, lambda D, H: answer, "lstm_parameter_count", 3)
+    assert points == 0.0
+    assert expected in text
+
+
+@KINDS
+@pytest.mark.parametrize("off", [-1, 1, 0.001])
+def test_a_count_must_be_exact(off, hidden):
+    def nearly(D, H):
+        return 4 * H * (D + H + 1) + off
+
+    assert check(nearly, "lstm_parameter_count", 3, hidden=hidden) == 0.0
+
+
+def test_outputs_alone_are_one_value_whatever_their_length(capsys):
+    points, text = report_on(
+        capsys, lambda *a: lstm_forward(*a)[0], "lstm_forward", 3, hidden=True
+    )
+    assert points == 0.0
+    assert "an array of shape (2, 3, 6)" not in text  # alike but for the numbers
+    assert "wrong: a longer sequence, saturated gates, two steps" in text
+    assert "should be the values `y, (h, c)`, but you returned an array" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "section"),
+    [
+        (lambda h, c: (0.9 * h, c), "sec-output-equation"),
+        (lambda h, c: (0.9 * h, 0.9 * c), "sec-cell-update"),
+        (lambda h, c: (h, 0.9 * c), "sec-cell-update"),
+    ],
+    ids=["h", "both", "c"],
+)
+def test_the_link_leads_to_the_equation_that_is_wrong(change, section, capsys):
+    assert f"#{section}" in report_on(capsys, wrong_step(change), "lstm_step", 3)[1]
+
+
+BLOCK_LAYOUTS = {
+    "unit by unit": lambda z: np.moveaxis(z.reshape(len(z), -1, 4), -1, 0),
+    "four first": lambda z: z.reshape(4, len(z), -1),
+}
+
+
+@pytest.mark.parametrize("layout", BLOCK_LAYOUTS)
+def test_no_hidden_case_accepts_another_layout_of_the_blocks(layout):
+    def step(x, h, c, W, U, b):
+        i, f, g, o = BLOCK_LAYOUTS[layout](x @ W + h @ U + b)
+        c = sigmoid_by_cases(f) * c + sigmoid_by_cases(i) * np.tanh(g)
+        return sigmoid_by_cases(o) * np.tanh(c), c
+
+    assert check(step, "lstm_step", 3, hidden=True) == 0.0
+
+
+@KINDS
+@pytest.mark.parametrize("name", NAMES)
+def test_any_two_misconceptions_differ_on_some_case(name, hidden):
+    def answers(entry):
+        texts = []
+        for case in SUBJECTS[name].cases(hidden, seed=0):
+            try:
+                with np.errstate(all="ignore"):
+                    texts.append(repr(entry.function(*case.arguments)))
+            except ValueError as error:
+                texts.append(repr(error))
+        return tuple(texts)
+
+    entries = [entry for entry in BANK if entry.check == name]
+    assert len({answers(entry) for entry in entries}) == len(entries)
 
 
 def test_no_message_shows_an_expected_value(capsys):
@@ -247,6 +332,42 @@ def test_an_exception_shows_its_text_and_the_line_of_the_student(capsys):
     _, text = report_on(capsys, too_wide, "lstm_step", 3)
     assert "ValueError: array split does not result in an equal division" in text
     assert "`return np.split(x @ W, 7, axis=1)`" in text
+
+
+@pytest.mark.parametrize("product", [np.matmul, np.dot], ids=["matmul", "dot"])
+def test_sizes_that_do_not_fit_come_with_the_sizes_to_compare(product, capsys):
+    def swapped(x, h, c, W, U, b):
+        return product(h, W), product(x, U)
+
+    for name in ("lstm_step", "lstm_forward"):
+        _, text = report_on(capsys, swapped, name, 3)
+        assert "which two sizes must agree in `A @ B`?" in text
+
+
+def blank(*arguments):
+    raise NotImplementedError()
+
+
+@KINDS
+def test_the_function_that_is_not_answered_is_the_one_named(hidden, capsys):
+    def calls_blank(*arguments):
+        return blank(*arguments)
+
+    for name in NAMES:
+        _, text = report_on(capsys, calls_blank, name, 3, hidden=hidden)
+        assert "Your `blank`, which this function calls, is not answered yet." in text
+        _, text = report_on(capsys, blank, name, 3, hidden=hidden)
+        assert "Not answered yet: the function raises NotImplementedError." in text
+
+
+@KINDS
+def test_input_is_not_taken_for_a_missing_answer(hidden, capsys):
+    def asks(*arguments):
+        raise StdinNotImplementedError("raw_input was called")
+
+    _, text = report_on(capsys, asks, "sigmoid", 3, hidden=hidden)
+    assert "Not answered yet" not in text
+    assert "`input()`, which nobody can answer" in text
 
 
 def test_hidden_cases_show_neither_exception_text_nor_prints(capsys):
@@ -368,6 +489,58 @@ def test_a_step_that_changes_its_arguments_is_charged_once():
     forward = unrolled(in_place)
     assert check(forward, "lstm_forward", 3, built_on=in_place) == 3.0
     assert check(forward, "lstm_forward", 3) == 0.0
+
+
+def test_a_step_that_changes_its_arguments_is_named_as_the_cause(capsys):
+    def in_place(x, h, c, *weights):
+        h[...], c[...] = lstm_step(x, h, c, *weights)
+        return h, c
+
+    _, text = report_on(
+        capsys, unrolled(in_place), "lstm_forward", 3, built_on=in_place
+    )
+    assert (
+        "Your own step writes into its arguments, and so changes earlier outputs"
+        in text
+    )
+
+
+@KINDS
+@pytest.mark.parametrize("unused", ["x", "h", "c"])
+def test_a_step_that_ignores_an_argument_makes_no_wrong_forward_right(
+    unused, hidden, capsys
+):
+    def step(*arguments):
+        arguments = [0 * a if k == unused else a for k, a in zip("xhcWUb", arguments)]
+        return lstm_step(*arguments)
+
+    def not_carried(x, h, c, *weights):
+        steps, start = [], (h, c)
+        for x_t in x:
+            h, c = step(x_t, *start, *weights)
+            start = {"x": (h, c), "h": (start[0], c), "c": (h, start[1])}[unused]
+            steps.append(h)
+        return np.stack(steps), (h, c)
+
+    points, text = report_on(
+        capsys, not_carried, "lstm_forward", 3, built_on=step, hidden=hidden
+    )
+    assert points == 0.0
+    assert f"Your own step makes no use of `{unused}`" in text
+    forward = unrolled(step)  # right, but nobody can tell: it is not blamed
+    _, text = report_on(capsys, forward, "lstm_forward", 3, built_on=step)
+    assert f"Your own step makes no use of `{unused}`" in text
+    assert not [entry for entry in BANK if entry.sentence in text]
+
+
+def test_a_constant_sigmoid_makes_no_wrong_step_right():
+    def half(z):
+        return 0 * z + 0.5
+
+    def swapped(*arguments):
+        return SWAPPED(*arguments, sigmoid=half)
+
+    assert check(swapped, "lstm_step", 3, built_on=half) == 0.0
 
 
 def test_a_second_mistake_is_still_named(capsys):

@@ -90,6 +90,12 @@ def test_every_test_cell_imports_what_it_needs(source):
         assert "from lstm_lib.checks import check\n" in cell.source
 
 
+def test_the_rule_on_given_arrays_is_stated_for_every_task(source):
+    rule = "the arrays that a function is given must stay as they are"
+    shapes = next(c.source for c in source.cells if "## Shapes" in c.source)
+    assert f"In every task {rule}" in shapes
+
+
 def test_no_solution_uses_the_course_s_package(source):
     for text in demo_class.answers_of(source).values():
         assert "lstm_lib" not in text
@@ -187,11 +193,21 @@ def stopped_kernel(notebook):
     return notebook
 
 
+def writes_to_stderr(notebook):
+    """A right answer that writes where no redirection in Python reaches."""
+    cell = demo_class.find_cell(notebook, "sigmoid-answer")
+    lines = ["    print('saved', file=saved)", "    os.write(2, b'raw')"]
+    start = ["import os, sys", "saved = sys.stderr", "def sigmoid(z):", *lines]
+    cell.source = "\n".join([*start, "    return 0.5 * np.tanh(0.5 * z) + 0.5"])
+    return notebook
+
+
 def test_a_broken_submission_costs_only_itself(table, release, course):
     broken = {
         "copied-cell": copied_cell(demo_class.solved(copy.deepcopy(release))),
         "deleted-task": deleted_task(demo_class.solved(copy.deepcopy(release))),
         "stopped-kernel": stopped_kernel(demo_class.solved(copy.deepcopy(release))),
+        "writes-to-stderr": writes_to_stderr(demo_class.solved(copy.deepcopy(release))),
         "no-notebook": "{not a notebook",
     }
     with demo_class.environment(course):
@@ -205,6 +221,7 @@ def test_a_broken_submission_costs_only_itself(table, release, course):
         "copied-cell": ("graded", 20),
         "deleted-task": ("graded", 17),
         "stopped-kernel": ("not graded", None),
+        "writes-to-stderr": ("graded", 20),
         "no-notebook": ("not graded", None),
         "never-handed-in": ("not graded", None),
     }
