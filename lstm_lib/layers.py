@@ -77,7 +77,7 @@ class _Layer:
         self.dropout, self.dtype = dropout, np.dtype(dtype)
         self.training = True
         self._rng = np.random.default_rng(rng)
-        bound = hidden_size**-0.5
+        bound = self.hidden_size**-0.5
         self.parameters = {
             key: self._rng.uniform(-bound, bound, shape).astype(self.dtype)
             for key, shape in self._shapes().items()
@@ -110,6 +110,8 @@ class _Layer:
 
         self._cache = None  # what it holds is about to be overwritten
         x = self._work[0].filled("x", x.swapaxes(0, 1) if self.batch_first else x)
+        if mask is not None:
+            x *= mask  # so that padding cannot overflow in a step nobody reads
         runs, last, drops = [], [], []
         for level in range(self.num_layers):
             if level and self.dropout and self.training:
