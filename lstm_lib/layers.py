@@ -373,8 +373,8 @@ class _Workspace(dict):
 
 
 def _split(array, count):
-    """(M, count * H) as blocks (count, M, H), each one run of memory."""
-    return np.ascontiguousarray(array.reshape(len(array), count, -1).swapaxes(0, 1))
+    """A view of (M, count * H) as blocks (count, M, H)."""
+    return array.reshape(len(array), count, -1).swapaxes(0, 1)
 
 
 def _factor(matrices):
@@ -390,7 +390,7 @@ def _factor(matrices):
 def _project(x, w, z, scale):
     """Fill z (blocks, T, N, H) with x W + b at all time steps, blocks scaled."""
     count, T, N, H = z.shape
-    W = _split(w["W"], count) * scale
+    W = np.multiply(_split(w["W"], count), scale, order="C")
     np.matmul(x.reshape(T * N, -1), W, out=z.reshape(count, T * N, H))
     if "b" in w:
         z += w["b"].reshape(count, 1, 1, H) * scale[:, None]
@@ -411,8 +411,10 @@ def _back_through(dz, W, work):
 def _outer(a, dz):
     """Sum of the outer products of a (T, N, M) and dz's blocks: (M, count * H)."""
     count, T, N, H = dz.shape
-    products = np.matmul(a.reshape(T * N, -1).T, dz.reshape(count, T * N, H))
-    return products.swapaxes(0, 1).reshape(a.shape[-1], count * H)
+    products = np.empty((a.shape[-1], count * H), a.dtype)
+    a, dz = a.reshape(T * N, -1), dz.reshape(count, T * N, H)
+    np.matmul(a.T, dz, out=_split(products, count))
+    return products
 
 
 # ---- the layers --------------------------------------------------------------
@@ -546,7 +548,7 @@ class LSTM(_Layer):
         shift = 1 - scale
         inputs = _project(x, w, work("inputs", self.blocks, T, N, H), scale)
         z = work("z", T, self.blocks, N, H)
-        U = _factor(_split(w["U"], self.blocks) * scale)
+        U = _factor(np.multiply(_split(w["U"], self.blocks), scale, order="C"))
         peep = {name: p * dtype.type(0.5) for name, p in self._peepholes(w).items()}
         early = slice(0, self.blocks - ("o" in peep))  # o waits for the new c
         early_scale, early_shift = scale[early], shift[early]
@@ -667,7 +669,7 @@ class GRU(_Layer):
         scale = np.array([0.5, 0.5, 1], x.dtype)[:, None, None]  # as in the LSTM
         half = scale[0]
         inputs = _project(x, w, work("inputs", 3, T, N, H), scale)
-        U = _factor(_split(w["U"], 3) * scale)
+        U = _factor(np.multiply(_split(w["U"], 3), scale, order="C"))
         a = work("a", T, 3, N, H)
         r, z, n = a.swapaxes(0, 1)
         bn = w.get("bn", np.zeros(1, x.dtype))
