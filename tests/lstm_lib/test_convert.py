@@ -394,10 +394,10 @@ def test_not_a_layer(format):
     (from_onnx, "nodes: expected a list, got object"),
 ])  # fmt: skip
 def test_not_the_formats_data(read, match):
-    refused(build("lstm"), read, object(), match, TypeError)
+    assert_refused(build("lstm"), read, object(), match, TypeError)
 
 
-def refused(layer, read, source, match, error=ValueError):
+def assert_refused(layer, read, source, match, error=ValueError):
     """Reading fails with this message and leaves the layer as it was."""
     before = bits(layer)
     with pytest.raises(error, match=match):
@@ -430,9 +430,9 @@ def refused(layer, read, source, match, error=ValueError):
 def test_another_architecture_names_the_key(change, torch_key, keras_key, onnx_key):
     other = LSTM(**{"input_size": D, "hidden_size": H} | change, rng=1)
     layer = LSTM(D, H, rng=0)
-    refused(layer, from_torch, to_torch(other), torch_key, ShapeError)
-    refused(layer, from_keras, to_keras(other), keras_key, ShapeError)
-    refused(layer, from_onnx, to_onnx(other), onnx_key)
+    assert_refused(layer, from_torch, to_torch(other), torch_key, ShapeError)
+    assert_refused(layer, from_keras, to_keras(other), keras_key, ShapeError)
+    assert_refused(layer, from_onnx, to_onnx(other), onnx_key)
 
 
 @pytest.mark.parametrize("name, attribute, value", [
@@ -448,39 +448,49 @@ def test_onnx_attributes_that_change_the_function_are_refused(name, attribute, v
     layer = build(name)
     nodes = to_onnx(build(name, rng=1))
     nodes[0]["attributes"][attribute] = value
-    refused(layer, from_onnx, nodes, rf"nodes\[0\] {attribute}: expected .*, got")
+    assert_refused(
+        layer, from_onnx, nodes, rf"nodes\[0\] {attribute}: expected .*, got"
+    )
 
 
 def test_an_onnx_default_counts_where_an_attribute_is_missing():
     nodes = to_onnx(build("gru", rng=1))
     del nodes[0]["attributes"]["linear_before_reset"]
-    refused(build("gru"), from_onnx, nodes, "linear_before_reset: expected 1, got 0")
+    assert_refused(
+        build("gru"), from_onnx, nodes, "linear_before_reset: expected 1, got 0"
+    )
     both = to_onnx(build("gru", bidirectional=True, rng=1))
     del both[0]["attributes"]["direction"]
     match = "direction: expected 'bidirectional', got 'forward'"
-    refused(build("gru", bidirectional=True), from_onnx, both, match)
-    refused(build("lstm"), from_onnx, nodes, "op_type: expected 'LSTM', got 'GRU'")
-    refused(build("gru"), from_onnx, [{}], r"nodes\[0\] keys: expected .*, got \[\]")
-    refused(build("gru"), from_onnx, [1], r"nodes\[0\]: expected a dict", TypeError)
+    assert_refused(build("gru", bidirectional=True), from_onnx, both, match)
+    assert_refused(
+        build("lstm"), from_onnx, nodes, "op_type: expected 'LSTM', got 'GRU'"
+    )
+    assert_refused(
+        build("gru"), from_onnx, [{}], r"nodes\[0\] keys: expected .*, got \[\]"
+    )
+    assert_refused(
+        build("gru"), from_onnx, [1], r"nodes\[0\]: expected a dict", TypeError
+    )
 
 
 def test_gates_that_no_longer_fit_are_refused():
     state = to_torch(build("lstm", rng=1))
     match = "W_l0: expected minus the block of f in the block of i"
-    refused(build("coupled"), from_torch, state, match)
+    assert_refused(build("coupled"), from_torch, state, match)
     match = "W_l0: expected only 0 in the block of f"
-    refused(build("no forget gate"), from_torch, state, match)
+    assert_refused(build("no forget gate"), from_torch, state, match)
     state = to_torch(build("no forget gate", rng=1))
     state["bias_ih_l0"][H : 2 * H] = 3
     match = "b_l0: expected only 40 in the block of f"
-    refused(build("no forget gate"), from_torch, state, match)
+    assert_refused(build("no forget gate"), from_torch, state, match)
 
 
 def test_the_last_key_is_read_before_the_first_is_written():
     state = to_torch(build("lstm", num_layers=2, rng=1))
     state["bias_hh_l1"][3] = np.nan
     match = r"bias_hh_l1: expected finite numbers, got nan at \(3,\)"
-    refused(build("lstm", num_layers=2), from_torch, state, match)
+    assert_refused(build("lstm", num_layers=2), from_torch, state, match)
 
 
 def test_a_layer_that_diverged_can_be_filled():
@@ -534,10 +544,10 @@ def test_the_same_layer_makes_the_same_file(tmp_path):
 def test_a_file_of_another_architecture_names_the_key(name, change, key, tmp_path):
     kind, file = OPTIONS[name][0], tmp_path / "layer.npz"
     save(kind(**{"input_size": D, "hidden_size": H} | change), file)
-    refused(kind(D, H, rng=0), lambda layer, file: load(file, layer), file, key)
+    assert_refused(kind(D, H, rng=0), lambda layer, file: load(file, layer), file, key)
     other = GRU(D, H) if kind is not GRU else RNN(D, H)
     match = f"class: expected '{type(other).__name__}', got '{kind.__name__}'"
-    refused(other, lambda layer, file: load(file, layer), file, match)
+    assert_refused(other, lambda layer, file: load(file, layer), file, match)
 
 
 @pytest.mark.parametrize("layer", [None, LSTM(D, H, rng=0)], ids=["new", "given"])
