@@ -27,7 +27,7 @@ def glorot(layer, rng=None):
 
     The variance suits a block's own D inputs and H outputs; Keras takes the
     fused matrix, D and 4H. rng: a seed or numpy Generator.
-    Source: Glorot & Bengio (2010), eq. 16.
+    Source: Glorot & Bengio (2010).
     """
     rng = np.random.default_rng(rng)
     for key, array in layer.parameters.items():
