@@ -1,6 +1,7 @@
 """Errors that name the argument, what was expected and what came."""
 
 import re
+from functools import cache
 
 import numpy as np
 
@@ -33,6 +34,57 @@ def as_floats(name, array, dtype=None):
     return array
 
 
+def as_integers(name, array, count=None):
+    """Return `array` as a NumPy array of integers.
+
+    count: accept only 0..count-1; None accepts any integer.
+    Raises TypeError for another dtype, ValueError for a number outside.
+    """
+    try:
+        array = np.asarray(array)
+    except ValueError as error:  # ragged lists
+        raise TypeError(f"{name}: expected integers, got {error}") from None
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name}: expected integers, got {array.dtype}")
+    outside = array[(array < 0) | (array >= count)] if count is not None else array[:0]
+    if outside.size:
+        raise ValueError(
+            f"{name}: expected integers in 0..{count - 1}, got {outside.flat[0]}"
+        )
+    return array
+
+
+def as_lengths(name, lengths, T, N):
+    """Return the lengths of N sequences of T steps as a new array (N,).
+
+    lengths: integers in 1..T; None means T for all.
+    Raises TypeError, ShapeError or ValueError.
+    """
+    if lengths is None:
+        return np.full(N, T)
+    array = as_integers(name, lengths)
+    expect_shapes({"N": N}, **{name: (array, "N")})
+    if array.min() < 1 or array.max() > T:
+        bad = int(array[(array < 1) | (array > T)][0])
+        raise ValueError(f"{name}: expected integers in 1..{T} (T), got {bad}")
+    return array.copy()
+
+
+def positive(name, size):
+    """Return `size` as an int if it is a positive whole number, or raise ValueError."""
+    whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
+    if not whole or size < 1:
+        raise ValueError(f"{name}: expected a positive integer, got {size!r}")
+    return int(size)
+
+
+def float_dtype(dtype):
+    """Return the dtype float32 or float64, or raise TypeError."""
+    if dtype not in (float, np.float32, np.float64, "float32", "float64"):
+        raise TypeError(f"dtype: expected float32 or float64, got {dtype}")
+    return np.dtype(dtype)
+
+
 def expect_shapes(known=None, /, **arrays):
     """Check several arrays against shapes that share their sizes.
 
@@ -43,7 +95,7 @@ def expect_shapes(known=None, /, **arrays):
     """
     sizes = dict(known or {})
     for name, (array, shape) in arrays.items():
-        axes = [re.fullmatch(r"(\d*)([A-Z]?)", axis).groups() for axis in shape.split()]
+        axes = _axes(shape)
         symbols = f"({', '.join(shape.split())}{',' * (len(axes) == 1)})"
         if array.ndim != len(axes):
             raise ShapeError(
@@ -61,3 +113,9 @@ def expect_shapes(known=None, /, **arrays):
         if array.size == 0:
             raise ShapeError(f"{name}: expected no empty axis, got {array.shape}")
     return sizes
+
+
+@cache
+def _axes(shape):
+    """A shape such as "D 4H" as (count, letter) pairs, both strings."""
+    return [re.fullmatch(r"(\d*)([A-Z]?)", axis).groups() for axis in shape.split()]
