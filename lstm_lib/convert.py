@@ -22,13 +22,11 @@ What does not fit is refused by name, and then nothing has changed.
 """
 
 import copy
-import json
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
+from lstm_lib import files
 from lstm_lib.layers import GRU, LSTM, RNN
 from lstm_lib.validation import ShapeError, as_floats
 
@@ -260,58 +258,60 @@ def _text(value):
 
 
 def save(layer, file):
-    """Write a layer, its constructor's arguments and its weights, to a file.
+    """Write a layer's constructor arguments and weights, or a model's weights.
 
-    file: a path, used as given; the format is NumPy's .npz, without pickles:
-    the arrays of `layer.parameters` and `configuration`, a text in JSON.
-    forget_bias and rng, which only made the first weights, are not kept.
-    A file of that name is replaced in one step, when the new one is complete.
+    layer: an RNN, LSTM or GRU, or a model of `models`. file: a path, used as
+    given; the format is NumPy's .npz, without pickles: the arrays of
+    `parameters` and `configuration`, a text in JSON. forget_bias and rng,
+    which only made the first weights, are not kept. A file of that name is
+    replaced in one step, when the new one is complete.
     Raises OSError if that fails, ValueError for weights that are not finite.
     """
-    text = json.dumps(_configuration(layer), default=np.generic.item)
-    layer._checked()
-    arrays = {key: layer.parameters[key] for key in layer._shapes()}
-    path = Path(file)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as handle:
-            np.savez(handle, configuration=text, **arrays)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    if hasattr(layer, "parts"):
+        arrays = {key: as_floats(key, array) for key, array in layer.parameters.items()}
+        files.write(file, {"class": type(layer).__name__}, arrays)
+    else:
+        configuration = _configuration(layer)
+        layer._checked()
+        arrays = {key: layer.parameters[key] for key in layer._shapes()}
+        files.write(file, configuration, arrays)
 
 
 def load(file, layer=None):
-    """Read a layer from a file that `save` wrote.
+    """Read a layer or a model from a file that `save` wrote.
 
     file: a path. layer: a layer to fill, in place, of the same architecture
-    and of the file's dtype or a wider one; None makes a new one.
+    and of the file's dtype or a wider one; None makes a new one. A model has
+    to be given, as the file has its weights alone.
     Returns the layer. Raises FileNotFoundError; ValueError for a file that
     is damaged, holds pickles or is something else, and naming the first
     entry that differs from the layer's, with what was expected and got.
     """
-    with open(file, "rb") as handle:
+    writer = "lstm_lib's save"
+    stored, arrays = files.read(file, writer)
+    if layer is None and stored.get("class") in ("Sequential", "EncoderDecoder"):
+        raise ValueError(
+            f"layer: expected the {stored['class']} to fill, since {file} holds its "
+            f"weights alone, got None"
+        )
+    if layer is None:
         try:
-            with np.load(handle, allow_pickle=False) as archive:
-                arrays = dict(archive)
-            stored = dict(json.loads(arrays.pop("configuration").item()))
-            if layer is None:
-                options = {key: stored[key] for key in stored if key != "class"}
-                layer = _CLASSES[stored["class"]](**options)
-                _expect("configuration", _configuration(layer), stored)
+            options = {key: stored[key] for key in stored if key != "class"}
+            layer = _CLASSES[stored["class"]](**options)
+            _expect("configuration", _configuration(layer), stored)
         except Exception as error:  # there are many ways to be no such file
-            raise ValueError(
-                f"{file}: expected a file written by lstm_lib's save, got a damaged "
-                f"or a foreign one ({type(error).__name__})"
-            ) from error
-    mine = _configuration(layer)
-    for key in dict.fromkeys([*mine, *stored]):
-        if key not in (*_USE, "dtype"):
-            _expect(f"{file}: {key}", mine.get(key), stored.get(key))
-    template = _blank(layer).parameters
-    return _fill(layer, _match(template, arrays, layer.dtype, f"{file}: "))
+            raise files.foreign(file, writer, error) from error
+    if hasattr(layer, "parts"):
+        _expect(f"{file}: class", type(layer).__name__, stored.get("class"))
+        template = layer.parameters
+        dtype = next(iter(template.values())).dtype
+    else:
+        mine = _configuration(layer)
+        for key in dict.fromkeys([*mine, *stored]):
+            if key not in (*_USE, "dtype"):
+                _expect(f"{file}: {key}", mine.get(key), stored.get(key))
+        template, dtype = _blank(layer).parameters, layer.dtype
+    return _fill(layer, _match(template, arrays, dtype, f"{file}: "))
 
 
 def _configuration(layer):

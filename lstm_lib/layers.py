@@ -20,6 +20,7 @@ from lstm_lib.validation import (
     ShapeError,
     as_floats,
     as_lengths,
+    boolean,
     expect_shapes,
     float_dtype,
     positive,
@@ -68,9 +69,9 @@ class _Layer:
         self.input_size = positive("input_size", input_size)
         self.hidden_size = positive("hidden_size", hidden_size)
         self.num_layers = positive("num_layers", num_layers)
-        self.bias = _boolean("bias", bias)
-        self.batch_first = _boolean("batch_first", batch_first)
-        self.bidirectional = _boolean("bidirectional", bidirectional)
+        self.bias = boolean("bias", bias)
+        self.batch_first = boolean("batch_first", batch_first)
+        self.bidirectional = boolean("bidirectional", bidirectional)
         if not isinstance(dropout, Real) or not 0 <= dropout < 1:
             raise ValueError(f"dropout: expected a number in [0, 1), got {dropout!r}")
         if dropout and num_layers == 1:
@@ -201,6 +202,29 @@ class _Layer:
         dx = np.ascontiguousarray(dy.swapaxes(0, 1)) if self.batch_first else dy
         return dx, self._pack(first)
 
+    def computed(self):
+        """Everything the last forward call computed, by name.
+
+        Returns a dict from "f_l0" and the like to new arrays (T, N, H): the
+        gates and the candidate by their letters, and the states after each
+        step. Time first, in the order of x; NaN beyond a length.
+        Raises RuntimeError if no forward call came before.
+        """
+        if self._cache is None:
+            raise RuntimeError("computed: expected a forward call before, got none")
+        sizes, lengths, runs, _ = self._cache
+        order, found = _order(lengths, sizes["T"]), {}
+        suffixes = [s for k in range(self.num_layers) for s in self._suffixes(k)]
+        for suffix, (_, states, cache), work in zip(suffixes, runs, self._work):
+            arrays = self._gates(cache, work)
+            arrays |= {name: part[1:] for name, part in zip(self.states, states)}
+            for name, array in arrays.items():
+                array = _reverse(array, order) if "reverse" in suffix else array
+                found[name + suffix] = array = array.copy()
+                if lengths is not None:
+                    array[np.arange(sizes["T"])[:, None] >= lengths] = np.nan
+        return found
+
     @property
     def blocks(self):
         """The number of column blocks in W, U and b."""
@@ -212,6 +236,10 @@ class _Layer:
 
     def _suffixes(self, level):
         return [f"_l{level}", f"_l{level}_reverse"][: self._directions]
+
+    def _gates(self, cache, work):
+        """Gate and candidate letters -> (T, N, H), from a run's cache."""
+        return {}
 
     def _extra_shapes(self):
         """Shapes of one layer's parameters beside W, U and b, as strings."""
@@ -276,12 +304,6 @@ class _Layer:
 
 
 # ---- checks of arguments -----------------------------------------------------
-
-
-def _boolean(name, value):
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}: expected True or False, got {value!r}")
-    return bool(value)
 
 
 def _describe(value):
@@ -499,8 +521,8 @@ class LSTM(_Layer):
         forget_bias=None,
         **options,
     ):
-        self.peephole = _boolean("peephole", peephole)
-        self.coupled = _boolean("coupled", coupled)
+        self.peephole = boolean("peephole", peephole)
+        self.coupled = boolean("coupled", coupled)
         if gates not in ("ifo", "fo", "io", "if", "i", "f", "o", ""):
             raise ValueError(
                 f"gates: expected letters of 'ifo' in order, got {gates!r}"
@@ -562,6 +584,10 @@ class LSTM(_Layer):
             np.tanh(new_c, out=tanh_c)
             np.multiply(o, tanh_c, out=new_h)
         return (hs, cs), (z, tanh_cs)
+
+    def _gates(self, cache, work):
+        z, _ = cache
+        return dict(zip("ifgo", self._all_blocks(z.swapaxes(0, 1), work)))
 
     def _all_blocks(self, z, work):
         """i, f, g, o over all steps (T, N, H); a gate left out is 1."""
@@ -644,11 +670,14 @@ class GRU(_Layer):
     block_names = "rzn"
 
     def __init__(self, *args, reset_after=True, **options):
-        self.reset_after = _boolean("reset_after", reset_after)
+        self.reset_after = boolean("reset_after", reset_after)
         super().__init__(*args, **options)
 
     def _extra_shapes(self):
         return {"bn": "H"} if self.reset_after else {}
+
+    def _gates(self, cache, work):
+        return dict(zip(self.block_names, cache[0].swapaxes(0, 1)))
 
     def _forward(self, x, state, w, work):
         T, N, H = len(x), *state[0].shape

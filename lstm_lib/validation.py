@@ -46,11 +46,9 @@ def as_integers(name, array, count=None):
         raise TypeError(f"{name}: expected integers, got {error}") from None
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name}: expected integers, got {array.dtype}")
-    outside = array[(array < 0) | (array >= count)] if count is not None else array[:0]
-    if outside.size:
-        raise ValueError(
-            f"{name}: expected integers in 0..{count - 1}, got {outside.flat[0]}"
-        )
+    if count is not None and array.size and not 0 <= array.min() <= array.max() < count:
+        bad = array[(array < 0) | (array >= count)].flat[0]
+        raise ValueError(f"{name}: expected integers in 0..{count - 1}, got {bad}")
     return array
 
 
@@ -66,8 +64,8 @@ def as_lengths(name, lengths, T, N):
     expect_shapes({"N": N}, **{name: (array, "N")})
     if array.min() < 1 or array.max() > T:
         bad = int(array[(array < 1) | (array > T)][0])
-        raise ValueError(f"{name}: expected integers in 1..{T} (T), got {bad}")
-    return array.copy()
+        raise ValueError(f"{name}: expected integers in 1..{T}, got {bad}")
+    return array.astype(int)
 
 
 def positive(name, size):
@@ -76,6 +74,13 @@ def positive(name, size):
     if not whole or size < 1:
         raise ValueError(f"{name}: expected a positive integer, got {size!r}")
     return int(size)
+
+
+def boolean(name, value):
+    """Return `value` as a bool if it is one, or raise TypeError."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}: expected True or False, got {value!r}")
+    return bool(value)
 
 
 def float_dtype(dtype):

@@ -274,8 +274,8 @@ def test_a_bad_option_is_named(call, error, words):
     ("lengths", "error", "words"),
     [
         ([5, 2], ValueError, r"lengths: expected shape \(N,\) = \(3,\), got \(2,\)"),
-        ([5, 2, 0], ValueError, r"lengths: expected integers in 1..5 \(T\), got 0"),
-        ([5, 6, 1], ValueError, r"lengths: expected integers in 1..5 \(T\), got 6"),
+        ([5, 2, 0], ValueError, r"lengths: expected integers in 1..5, got 0"),
+        ([5, 6, 1], ValueError, r"lengths: expected integers in 1..5, got 6"),
         ([5.0, 2.0, 1.0], TypeError, "lengths: expected integers, got float64"),
     ],
 )

@@ -1,0 +1,244 @@
+"""The training loop: batch, loss, gradient, step, and nothing hidden."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from lstm_lib import files
+from lstm_lib.optimizers import clip_by_global_norm
+from lstm_lib.validation import positive
+
+
+@dataclass
+class History:
+    """What happened in training.
+
+    losses: the loss of each step, before its update. norms: the global
+    gradient norm of each step before clipping, if `clip` was given.
+    validations: pairs (steps done, value). best_step: the steps done at the
+    least of these values, None without any. stopped: whether patience or
+    until ended training early.
+    """
+
+    losses: list = field(default_factory=list)
+    norms: list = field(default_factory=list)
+    validations: list = field(default_factory=list)
+    best_step: int | None = None
+    stopped: bool = False
+
+    @property
+    def best(self):
+        """The least validation value."""
+        return min((value for _, value in self.validations), default=np.inf)
+
+
+def fit(
+    model,
+    batches,
+    loss,
+    optimizer,
+    steps,
+    *,
+    clip=None,
+    validate=None,
+    every=100,
+    patience=None,
+    until=None,
+    checkpoint=None,
+    resume=False,
+    progress=False,
+):
+    """Train a model in place for a number of steps.
+
+    model: a `Sequential`, `EncoderDecoder` or anything with their methods.
+    batches: a source of batches (see `batches`). A batch with `carry` starts
+    from the state the one before ended in, with no gradient through it:
+    truncated back-propagation through time.
+    loss: a function (outputs, targets) -> (number, gradient by outputs); for
+    batches with target_lengths, (outputs, targets, lengths, target_lengths).
+    optimizer: of `optimizers`. steps: counted from the very first one.
+    clip: the largest global norm of the gradients, None for no limit.
+    validate: a function of the model that returns a number, less is better,
+    called without dropout every `every` steps and at the end. patience: stop
+    after that many validations in a row without a new best, and give the
+    model the parameters of the best. until: stop as soon as a validation gives
+    this number or less.
+    checkpoint: a file, replaced in one step every `every` steps and at the
+    end. resume: go on from that file if it exists; the result has the same
+    bits as training that was never interrupted. Model, optimizer and source
+    must have been made with the same arguments.
+    progress: show a bar (needs tqdm).
+    Returns a History. Raises ValueError or TypeError naming the argument,
+    FileExistsError for a checkpoint that resume=False would overwrite, and
+    FloatingPointError when the loss is not finite.
+    """
+    steps, every = positive("steps", steps), positive("every", every)
+    if patience is not None:
+        positive("patience", patience)
+    if validate is None and (patience is not None or until is not None):
+        raise ValueError("validate: expected a function with patience or until")
+    if resume and checkpoint is None:
+        raise ValueError("checkpoint: expected a file to resume from, got None")
+    run = _Run(model, optimizer)
+    if checkpoint is not None and Path(checkpoint).exists():
+        if not resume:
+            raise FileExistsError(
+                f"checkpoint: expected a new file, got {checkpoint}; pass "
+                f"resume=True to go on from it, or delete it"
+            )
+        run.load(checkpoint)
+    history = run.history
+
+    for step in _bar(range(len(history.losses), steps), history, steps, progress):
+        if history.stopped:
+            break
+        batch = batches[step]
+        outputs, run.state = model(
+            batch.inputs, run.state if batch.carry else None, batch.lengths
+        )
+        extra = () if batch.target_lengths is None else batch[2:4]
+        value, gradient = loss(outputs, batch.targets, *extra)
+        if not np.isfinite(value):
+            raise FloatingPointError(
+                f"loss: expected a finite number, got {value} at step {step}; "
+                f"lower the learning rate, or clip the gradients"
+            )
+        model.backward(gradient)
+        grads = model.grads
+        if clip is not None:
+            history.norms.append(clip_by_global_norm(grads, clip))
+        optimizer.step(model.parameters, grads)
+        history.losses.append(value)
+
+        if (step + 1) % every == 0 or step + 1 == steps:
+            if validate is not None:
+                run.validate(validate, step + 1, patience, until)
+            if checkpoint is not None:
+                run.save(checkpoint)
+    if patience is not None and run.best:
+        for key, array in model.parameters.items():
+            array[...] = run.best[key]
+    return history
+
+
+class _Run:
+    """All that has to survive an interruption."""
+
+    def __init__(self, model, optimizer):
+        self.model, self.optimizer = model, optimizer
+        self.history, self.state, self.best = History(), None, {}
+
+    def validate(self, function, done, patience, until):
+        with self.model.evaluating():
+            value = float(function(self.model))
+        history = self.history
+        if value < history.best:
+            history.best_step = done
+            if patience is not None:
+                parameters = self.model.parameters.items()
+                self.best = {key: array.copy() for key, array in parameters}
+        history.validations.append((done, value))
+        if until is not None:
+            history.stopped = value <= until
+        if patience is not None:
+            since = [
+                at for at, _ in history.validations if at > (history.best_step or 0)
+            ]
+            history.stopped |= len(since) >= patience
+
+    def save(self, file):
+        state, leaves = _flatten(self.state)
+        groups = {
+            "model": self.model.parameters,
+            "optimizer": self.optimizer.state,
+            "best": self.best,
+            "state": leaves,
+        }
+        arrays = {
+            f"{g}/{k}": a for g, group in groups.items() for k, a in group.items()
+        }
+        description = {
+            "history": asdict(self.history),
+            "optimizer_steps": self.optimizer.steps,
+            "generators": [r.bit_generator.state for r in self._generators()],
+            "state": state,
+        }
+        files.write(file, description, arrays)
+
+    def load(self, file):
+        description, arrays = files.read(file, "lstm_lib's fit")
+        groups = {"model": {}, "optimizer": {}, "best": {}, "state": {}}
+        try:
+            for name, array in arrays.items():
+                group, _, key = name.partition("/")
+                groups[group][key] = array
+            history = History(**description["history"])
+            generators = description["generators"]
+            state = _restore(description["state"], groups["state"])
+            optimizer_steps = description["optimizer_steps"]
+        except (KeyError, TypeError) as error:
+            raise files.foreign(file, "lstm_lib's fit", error) from error
+        mine, theirs = self.model.parameters, groups["model"]
+        for key in dict.fromkeys([*mine, *theirs]):
+            expected, got = (
+                f"{a[key].dtype} {a[key].shape}" if key in a else "none"
+                for a in (mine, theirs)
+            )
+            if expected != got:
+                raise ValueError(f"{file}: {key}: expected {expected}, got {got}")
+        if len(generators) != len(self._generators()):
+            raise ValueError(f"{file}: expected the same layers with dropout")
+        for key, array in mine.items():
+            array[...] = theirs[key]
+        for rng, kept in zip(self._generators(), generators):
+            rng.bit_generator.state = kept
+        history.validations = [tuple(pair) for pair in history.validations]
+        self.optimizer.state, self.optimizer.steps = (
+            groups["optimizer"],
+            optimizer_steps,
+        )
+        self.history, self.state, self.best = history, state, groups["best"]
+
+    def _generators(self):
+        """Generators that draw during training: dropout's."""
+        parts = getattr(self.model, "parts", {"": self.model}).values()
+        return [part._rng for part in parts if hasattr(part, "_rng")]
+
+
+def _flatten(state):
+    """A nest of lists and tuples as plain data, its arrays in a dict beside it."""
+    leaves = {}
+
+    def plain(part):
+        if part is None:
+            return None
+        if isinstance(part, (list, tuple)):
+            return {"kind": type(part).__name__, "parts": [plain(p) for p in part]}
+        key = str(len(leaves))
+        leaves[key] = np.asarray(part)
+        return key
+
+    return plain(state), leaves
+
+
+def _restore(plain, leaves):
+    if isinstance(plain, dict):
+        parts = [_restore(part, leaves) for part in plain["parts"]]
+        return tuple(parts) if plain["kind"] == "tuple" else parts
+    return None if plain is None else leaves[plain]
+
+
+def _bar(steps, history, total, wanted):
+    """The steps, with a bar that shows the last loss if one is wanted."""
+    if not wanted:
+        yield from steps
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(total=total, initial=steps.start, unit="step") as bar:
+        for step in steps:
+            yield step
+            bar.update()
+            if history.losses:
+                bar.set_postfix(loss=f"{history.losses[-1]:.3f}", refresh=False)
