@@ -22,7 +22,7 @@ EXECUTED := $(CHAPTERS:notebooks/%.ipynb=_build/executed/%)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book serve test notebooks grade-demo benchmark lint system-deps clean
+.PHONY: help book serve test notebooks experiments grade-demo benchmark lint system-deps clean
 
 help:  ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
@@ -49,6 +49,9 @@ _build/executed/%: notebooks/%.ipynb $(wildcard lstm_lib/*.py) | $(VENV)/all-rea
 	$(BIN)/jupyter nbconvert --config notebooks/execute_config.py \
 	    --to notebook --execute --inplace $<
 	@mkdir -p $(@D) && touch $@
+
+experiments: $(VENV)/all-ready  ## Repeat the long measurements that chapters cite (half an hour)
+	@$(BIN)/python -m experiments
 
 grade-demo: $(VENV)/all-ready  ## Grade a class of eight made-up submissions with nbgrader
 	@$(BIN)/python exercises/demo_class.py

@@ -74,6 +74,7 @@ _HOME = {
     "edit_distance": "evaluation",
     "phoneme_error_rate": "evaluation",
     "evaluate_stream": "evaluation",
+    "NGram": "baselines",
     "generate": "sampling",
     "beam_search": "sampling",
     "summary": "inspect",

@@ -48,9 +48,9 @@ class Recall(_Task):
     Inputs (lag + 1, N) integers: one of 0..symbols - 1, then `lag` times one
     of 4 other symbols, which mean nothing. Targets (N,).
     Whether an LSTM learns it depends on its first forget gates: at lag 20
-    forget_bias=1 is enough and 0 is not; at lag 50, 3 or `chrono`. A small
-    tanh network does it at lag 20; the gates alone are not what it takes. The
-    last symbol says nothing.
+    forget_bias=1 is enough and 0 is not; at lag 50 `chrono` is and 1 is not. A
+    tanh network solves lag 20 from most seeds, so gates alone are not the
+    cure. The last symbol says nothing.
     Source: in the spirit of Hochreiter & Schmidhuber (1997), experiment 2.
     """
 
@@ -105,11 +105,13 @@ class Adding(_Task):
     of the first half and at one of the second, else 0. Targets (N, 1): the
     sum. An answer less than `tolerance` = 0.04 off is right. The loss is the
     mean squared error; always saying 1 has 1/6 and is right in 8 % of cases.
-    A GRU solves it at 100 steps, and an LSTM; what sees only the mean of the
-    inputs, or answers the mean, does not. dtype: of inputs and targets.
+    dtype: of inputs and targets.
+    A GRU solves it at 100 steps. What sees only the mean of the inputs does
+    not, nor a tanh network, even at 30 steps.
     Source: Hochreiter & Schmidhuber (1997), experiment 4, with half this sum
-    for a target, so that their 0.04 would be 0.08 here; this form: Le, Jaitly
-    & Hinton (2015).
+    for a target, so that their 0.04 would be 0.08 here. Numbers in [0, 1) as
+    in Le, Jaitly & Hinton (2015), one mark in each half as in Arjovsky, Shah &
+    Bengio (2016).
     """
 
     loss = staticmethod(mse)
@@ -140,8 +142,8 @@ class TemporalOrder(_Task):
     Inputs (steps, N) integers: 0..3 are distractors, 4 is X, 5 is Y; one X or
     Y comes at a random step in each of `relevant` equal parts of the sequence.
     Targets (N,): which of the 2 ** relevant orders, read as a binary number.
-    An LSTM or GRU solves it. Counting symbols tells XX from YY but not XY from
-    YX: it is right in (relevant + 1) of 2 ** relevant cases.
+    An LSTM solves it. Counting symbols tells XX from YY but not XY from YX, and
+    so is right in (relevant + 1) of 2 ** relevant cases.
     Source: Hochreiter & Schmidhuber (1997), experiments 6a (two relevant
     symbols) and 6b (three).
     """
@@ -176,9 +178,9 @@ class Reber(_Task):
     may follow, else 0, and IGNORE beyond a length, which `loss` leaves out.
     A string is solved when the predicted set, the outputs above 0, is right
     at every step.
-    LSTM, GRU and, trained by Adam through whole strings, also tanh networks
-    solve it. The previous symbol alone does not say what may follow, and a
-    network without memory solves none.
+    An LSTM solves it and, trained by Adam through whole strings, so does a
+    tanh network from most seeds. The previous symbol alone does not say what
+    may follow: a network without memory solves none.
     Source: Reber (1967); as a prediction task Cleeremans, Servan-Schreiber &
     McClelland (1989); embedded: Fahlman (1991).
     """
@@ -225,7 +227,7 @@ class Reber(_Task):
     @staticmethod
     def loss(outputs, targets):
         """Binary cross-entropy, the mean over the symbols of all true steps."""
-        asked = targets[..., 0] != IGNORE
+        outputs, asked = _outputs(outputs, targets.shape), targets[..., 0] != IGNORE
         value, gradient = binary_cross_entropy(outputs[asked], targets[asked])
         full = np.zeros_like(outputs)
         full[asked] = gradient
@@ -251,17 +253,17 @@ class Brackets(_Task):
     - 1, of the innermost bracket still open, or `pairs` where none is. A
     string is solved when every step is right. Draw from a second task of
     greater depth, or length, to see whether what was learned goes further.
-    An LSTM or GRU solves it at small depths. The last symbol alone, without
-    what stood before it, does not say what is open after a closing bracket.
+    A GRU trained at depth 4 solves that depth, and next to no string of depth
+    6. The last symbol alone does not say what a closing bracket leaves open.
     Source: strings of the bounded Dyck language, Hewitt et al. (2020).
     """
 
     def __init__(self, length, depth, pairs=2):
         self.pairs = _whole("pairs", pairs, 1, 4)
-        self.length, self.depth = _whole("length", length, 2), depth
+        self.length = _whole("length", length, 2)
         if length % 2:
             raise ValueError(f"length: expected an even number, got {length}")
-        _whole("depth", depth, 1, length // 2)
+        self.depth = _whole("depth", depth, 1, length // 2)
         self.symbols = "([{<"[:pairs] + ")]}>"[:pairs]
         self.num_symbols, self.output_size = 2 * pairs, pairs + 1
 
@@ -297,8 +299,8 @@ class Parity(_Task):
 
     Inputs (steps, N) of 0 and 1, targets of the same shape; a sequence is
     solved when every step is right.
-    An LSTM, GRU or tanh network solves it with one bit of memory. Without
-    memory, or with the share of ones alone, nothing does: every bit decides.
+    An LSTM or GRU trained on 20 steps also solves 200: it takes one bit of
+    memory. Without memory nothing solves it, since every bit decides.
     Source: an old test of what a network can represent, Minsky & Papert (1969).
     """
 
@@ -350,12 +352,12 @@ class ReplacedFact(_Task):
     def sample(self, count, rng=None):
         """Return a Batch of `count` texts."""
         rng = np.random.default_rng(rng)
-        texts, targets = zip(
-            *(self._text(rng) for _ in range(_whole("count", count, 1)))
-        )
+        drawn = [self._text(rng) for _ in range(_whole("count", count, 1))]
+        texts, targets = zip(*drawn)
         return _batch_of_texts(texts, targets, self.vocabulary)
 
     def _text(self, rng):
+        """A text and the place of its last country."""
         name = _one_of(self._names, rng)
         lived_in = rng.permutation(len(self._countries))
         lived_in = lived_in[: 2 + rng.integers(self.moves)]
@@ -452,16 +454,16 @@ class Reviews(_Task):
     """Say whether a film review is positive, where only word order tells.
 
     "good acting , but a dull film ." against "dull acting , but a good
-    film ."; "not dull at all , it was good ." against "not good at all , it
-    was dull ." Inputs (T, N) integers, padded with 0; lengths (N,). Targets
-    (N,): 1 positive, 0 negative. A review has 1..sentences such sentences,
-    all of the same opinion.
+    film ."; "it was not dull at all , it was good ." against "it was not good
+    at all , it was dull ." Inputs (T, N) integers, padded with 0; lengths
+    (N,). Targets (N,): 1 positive, 0 negative. A review has 1..sentences such
+    sentences, all of the same opinion.
     Every sentence has one praising and one blaming word; exchanging the two
     turns its opinion, and both forms are equally likely. So each bag of words
-    is positive in half of its orders, and no bag-of-words classifier
-    can do better than chance, whatever it learns; nor does the first or the
-    last opinion word tell.
-    An LSTM, in either or both directions, solves it.
+    is as often positive as negative, and no classifier of bags can do better
+    than chance, whatever it learns. The first or last opinion word does not
+    tell either.
+    An LSTM solves it, as does word attention over one in both directions.
     """
 
     output_size = 2
@@ -510,14 +512,14 @@ class SpeechFrames(_Task):
     frame belongs to several phonemes and only the course of time tells them
     apart. It lasts 4..7 frames and ends in a short dip, which parts a phoneme
     from its repetition; neighbouring frames blend (coarticulation), and
-    `noise` is the standard deviation of what is added to spectra of size 1.
+    `noise` is the standard deviation of what is added; the spectra's is 1.
     lengths (N,) in frames. Targets (N, S) integers 1..phonemes, padded with
     0, which is the blank; target_lengths (N,) in 1..length. The spectra follow
     from `seed`. An utterance is solved when best-path decoding returns its
     phonemes.
     An LSTM in both directions solves it. A network that sees one frame at a
-    time solves next to none.
-    Source: CTC is Graves, Fernandez, Gomez & Schmidhuber (2006); the frames
+    time solves about one in five, short ones.
+    Source: CTC is Graves, Fernández, Gomez & Schmidhuber (2006); the frames
     are made up.
     """
 
@@ -534,7 +536,8 @@ class SpeechFrames(_Task):
         # The fewest spectra with enough ordered pairs, one for each phoneme.
         spectra = int(np.ceil(0.5 + np.sqrt(0.25 + self.phonemes)))
         glides = np.argwhere(~np.eye(spectra, dtype=bool))[: self.phonemes]
-        self.spectra = np.random.default_rng(seed).normal(size=(spectra, 13))
+        rng = np.random.default_rng(_whole("seed", seed, 0))
+        self.spectra = rng.normal(size=(spectra, self.input_size))
         self._glides = self.spectra[glides]  # (phonemes, 2, 13)
 
     def sample(self, count, rng=None):

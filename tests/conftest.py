@@ -1,5 +1,11 @@
 """What several test folders share."""
 
+import os
+
+# As the Makefile does: threads that wait for each other make small products slow.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import subprocess
 import sys
 from pathlib import Path

@@ -1,0 +1,1 @@
+"""Long measurements that chapters cite, stored with their recipe."""

@@ -1,0 +1,64 @@
+"""The long measurements: their claims hold, stored and in short."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from experiments.__main__ import NAMES, RESULTS, claims, main, run
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_short_version_bears_the_claims_out(name):
+    """What CI can measure of each experiment points the same way."""
+    found = claims(run(name, quick=True))
+    assert found and all(found.values()), found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_stored_results_bear_the_claims_out(name):
+    """With the recipe beside them: command, versions, settings, every seed."""
+    stored = json.loads((RESULTS / f"{name}.json").read_text())
+    assert stored["command"] == f"python -m experiments {name}"
+    assert stored["versions"].keys() == {"Python", "NumPy"}
+    seeds = stored["settings"]["seeds"]
+    assert len(seeds) >= 3
+    assert {record["seed"] for record in stored["results"]} == set(seeds)
+    found = claims(stored)
+    assert found and all(found.values()), found
+
+
+def test_results_do_not_depend_on_the_number_of_cores():
+    """Each measurement is a function of its condition and seed."""
+    once, again = (run("gradient_norm", quick=True, jobs=n) for n in (1, 2))
+    assert once == again
+
+
+def test_the_command_stores_one_file(root, tmp_path):
+    """As the README says, from the top folder; a quick run only where told."""
+    command = [sys.executable, "-m", "experiments", "gradient_norm", "--quick"]
+    ran = subprocess.run(
+        [*command, "--out", tmp_path], cwd=root, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "holds: " in ran.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["gradient_norm.json"]
+    stored = json.loads((tmp_path / "gradient_norm.json").read_text())
+    assert stored["name"] == "gradient_norm" and stored["settings"]["seeds"] == [0]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["forget"], "expected some of forget_bias, .* got forget"),
+        (["--jobs", "0"], "--jobs: expected at least 1, got 0"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, message, capsys):
+    """Before anything is measured."""
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert re.search(message, capsys.readouterr().err)
