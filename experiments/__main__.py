@@ -70,7 +70,12 @@ def claims(stored):
 def _measure(job):
     name, settings, seed, condition = job
     module = import_module(f"experiments.{name}")
-    return condition | {"seed": seed} | module.measure(settings, seed, **condition)
+    try:
+        measured = module.measure(settings, seed, **condition)
+    except Exception as error:
+        error.add_note(f"in {name}, {condition}, seed {seed}")
+        raise
+    return condition | {"seed": seed} | measured
 
 
 def main(arguments=None):
@@ -92,6 +97,11 @@ def main(arguments=None):
         parser.error(f"--jobs: expected at least 1, got {options.jobs}")
 
     folder = options.out or (None if options.quick else RESULTS)
+    if folder:  # before anything is measured
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            parser.error(f"--out: expected a folder to write to, got {error}")
     failed = False
     for name in options.names or NAMES:
         stored = run(name, quick=options.quick, jobs=options.jobs)
@@ -99,7 +109,6 @@ def main(arguments=None):
             print(f"{'holds' if holds else 'DOES NOT HOLD'}: {sentence}")
             failed |= not holds
         if folder:
-            folder.mkdir(parents=True, exist_ok=True)
             part = folder / f".{name}.json.part"
             part.write_text(json.dumps(stored, indent=1) + "\n")
             part.replace(folder / f"{name}.json")

@@ -20,7 +20,7 @@ class NGram:
     def __init__(self, tokens, order, num_symbols):
         self.order = positive("order", order)
         self.num_symbols = positive("num_symbols", num_symbols)
-        tokens = as_integers("tokens", tokens, self.num_symbols).tolist()
+        tokens = _sequence(tokens, self.num_symbols)
         self._follow = defaultdict(Counter)  # context -> symbol -> count
         for k, symbol in enumerate(tokens):
             for length in range(min(self.order, k + 1)):
@@ -28,7 +28,20 @@ class NGram:
 
     def probability(self, symbol, context):
         """The probability of a symbol after a context, a tuple of symbols."""
-        context = tuple(context)[max(0, len(context) - self.order + 1) :]
+        as_integers("symbol", symbol, self.num_symbols)
+        return self._probability(symbol, tuple(context))
+
+    def nats(self, tokens):
+        """The mean cross-entropy of a text in nats per token after the first."""
+        tokens = _sequence(tokens, self.num_symbols)
+        total = 0.0
+        for k in range(1, len(tokens)):
+            context = tuple(tokens[max(0, k - self.order + 1) : k])
+            total -= math.log(self._probability(tokens[k], context))
+        return total / (len(tokens) - 1)
+
+    def _probability(self, symbol, context):
+        context = context[max(0, len(context) - self.order + 1) :]
         p = 1 / self.num_symbols
         for length in range(len(context) + 1):
             counts = self._follow.get(context[len(context) - length :])
@@ -37,11 +50,11 @@ class NGram:
                 p = (counts[symbol] + kinds * p) / (seen + kinds)
         return p
 
-    def nats(self, tokens):
-        """The mean cross-entropy of a text in nats per token after the first."""
-        tokens = as_integers("tokens", tokens, self.num_symbols).tolist()
-        total = 0.0
-        for k in range(1, len(tokens)):
-            context = tuple(tokens[max(0, k - self.order + 1) : k])
-            total -= math.log(self.probability(tokens[k], context))
-        return total / (len(tokens) - 1)
+
+def _sequence(tokens, count):
+    tokens = as_integers("tokens", tokens, count)
+    if tokens.ndim != 1 or len(tokens) < 2:
+        raise ValueError(
+            f"tokens: expected one sequence of at least 2, got shape {tokens.shape}"
+        )
+    return tokens.tolist()

@@ -52,6 +52,13 @@ class Shuffled:
     example; batches are then cut from examples of similar length, so that
     little is padding, and come in a random order.
     `len()` is the number of batches in an epoch, and iterating gives the first.
+
+    Of arrays, shuffle the indices:
+
+    >>> x, y = np.ones((7, 5, 2)), np.arange(5)  # (T, N, D) and (N,)
+    >>> batches = Shuffled(range(5), 2, lambda i: Batch(x[:, i], y[i]), seed=0)
+    >>> [batch.inputs.shape for batch in batches]
+    [(7, 2, 2), (7, 2, 2), (7, 1, 2)]
     """
 
     def __init__(self, examples, size, collate, *, seed, lengths=None):
@@ -153,7 +160,7 @@ def pad(sequences, value):
     if len(rows) > 1:
         raise ShapeError(f"sequences: expected rows of one shape, got {sorted(rows)}")
     shape = (lengths.max(), len(arrays), *arrays[0].shape[1:])
-    padded = np.full(shape, value, np.result_type(*arrays))
+    padded = np.full(shape, value, np.result_type(*arrays, value))
     for n, array in enumerate(arrays):
         padded[: len(array), n] = array
     return padded, lengths

@@ -28,6 +28,7 @@ import numpy as np
 
 from lstm_lib import files
 from lstm_lib.layers import GRU, LSTM, RNN
+from lstm_lib.models import describe
 from lstm_lib.validation import ShapeError, as_floats
 
 # Column blocks in our letters; g is the others' c, n their h. PyTorch's order
@@ -269,7 +270,7 @@ def save(layer, file):
     """
     if hasattr(layer, "parts"):
         arrays = {key: as_floats(key, array) for key, array in layer.parameters.items()}
-        files.write(file, {"class": type(layer).__name__}, arrays)
+        files.write(file, {"class": type(layer).__name__} | describe(layer), arrays)
     else:
         configuration = _configuration(layer)
         layer._checked()
@@ -303,8 +304,9 @@ def load(file, layer=None):
             raise files.foreign(file, writer, error) from error
     if hasattr(layer, "parts"):
         _expect(f"{file}: class", type(layer).__name__, stored.get("class"))
+        files.expect_same(file, describe(layer), stored)
         template = layer.parameters
-        dtype = next(iter(template.values())).dtype
+        dtype = next((array.dtype for array in template.values()), None)
     else:
         mine = _configuration(layer)
         for key in dict.fromkeys([*mine, *stored]):

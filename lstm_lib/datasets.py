@@ -78,6 +78,9 @@ class Vocabulary:
 
         Raises ValueError naming a symbol that is not listed, without unknown.
         """
+        words = any(len(s) > 1 for s in self.symbols if s != self.unknown)
+        if isinstance(tokens, str) and words:
+            raise TypeError("tokens: expected a list of words, got a string")
         unknown = self._numbers.get(self.unknown)
         numbers = [self._numbers.get(token, unknown) for token in tokens]
         if unknown is None and None in numbers:
@@ -178,7 +181,7 @@ def windows(values, steps, ahead=1):
     Returns inputs (steps, N, 1) and targets (N, 1), time first, in values'
     dtype. Windows that touch a gap (NaN) are left out. Cut each part of a
     dataset by itself, so that none reaches from one part into the next.
-    Raises ValueError if no window is left.
+    Raises ValueError if no window is left. (`batches.Windows` cuts text.)
     """
     values = np.asarray(values)
     span = positive("steps", steps) + positive("ahead", ahead)
@@ -186,6 +189,8 @@ def windows(values, steps, ahead=1):
         raise ValueError(
             f"values: expected one axis of at least {span} numbers, got {values.shape}"
         )
+    if values.dtype.kind != "f" or np.isinf(values).any():
+        raise ValueError("values: expected finite floats, NaN where there is none")
     rows = np.lib.stride_tricks.sliding_window_view(values, span)  # (N, span)
     rows = rows[~np.isnan(rows).any(axis=1)]
     if not len(rows):
@@ -388,8 +393,8 @@ def penn_treebank(*, folder=None, download=False):
     """News of the Wall Street Journal in words, the test bed of language models.
 
     Parts are lists of 929 589, 73 760 and 82 430 words: lower case, no
-    punctuation, N for numbers, <unk> for what is not among the 9999 most
-    frequent, and <eos> at each line's end. Returns a Text.
+    punctuation, N for numbers, <unk> for rare words (10 000 different words
+    with these two), and <eos> at each line's end. Returns a Text.
     download: True fetches the file if it is not in folder. folder: None
     means the environment variable GATE_BY_GATE_DATA or else the user's cache.
     Raises FileNotFoundError if the file is absent, ValueError if it is

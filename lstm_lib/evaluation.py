@@ -144,6 +144,12 @@ def evaluate_stream(model, tokens, *, size=1, steps=256):
             f"tokens: expected one sequence of at least 2 integers from 0, "
             f"got shape {tokens.shape}, least {tokens.min(initial=0)}"
         )
+    for name, layer in getattr(model, "parts", {}).items():
+        if getattr(layer, "bidirectional", False):
+            raise ValueError(
+                f"model: expected layers in one direction, which do not see the "
+                f"tokens to predict, got a bidirectional layer {name}"
+            )
     size, steps = positive("size", size), positive("steps", steps)
     count = len(tokens) - 1
     length = -(-count // size)

@@ -41,6 +41,17 @@ def read(file, writer):
             raise foreign(file, writer, error) from error
 
 
+def expect_same(file, mine, theirs):
+    """Refuse a file whose description differs from mine, by the first entry.
+
+    mine: a dict; theirs: the file's, which may say more.
+    """
+    for key, expected in mine.items():
+        got = theirs.get(key)
+        if expected != got:
+            raise ValueError(f"{file}: {key}: expected {expected!r}, got {got!r}")
+
+
 def foreign(file, writer, error):
     """The error for a file that something else wrote."""
     return ValueError(

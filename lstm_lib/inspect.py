@@ -26,7 +26,7 @@ def summary(model):
     3 Dense      (N, 1)      32·1 + 1 = 33
     total                    328,353
     """
-    rows, steps, features = [("layer", "output", "parameters")], "T, N", 0
+    rows, steps, features = [("layer", "output", "parameters")], "T, N", "..."
     for name, layer in getattr(model, "parts", {"": model}).items():
         title = f"{name} {type(layer).__name__}".strip()
         if name in ("source", "target"):  # an encoder-decoder reads twice
@@ -54,6 +54,10 @@ def activations(model, x, state=None, lengths=None):
     layer's parameters and in a model its position: "f_l0", "1.f_l0_reverse".
     Steps beyond a length are NaN.
     """
+    parts = getattr(model, "parts", {"": model}).values()
+    if not any(hasattr(part, "states") for part in parts):
+        got = type(model).__name__
+        raise TypeError(f"model: expected one with a recurrent layer, got {got}")
     model = copy.deepcopy(model)
     model.training = False
     for part in getattr(model, "parts", {}).values():
@@ -76,11 +80,14 @@ def gradient_norms(layer, x, dy=None, dstate=None, *, state=None):
     state.
     Returns a dict from state name to (T + 1,): entry t is the norm, over
     layers, examples and units, of the gradient by the state after t steps,
-    through all later steps; entry 0 is the initial state's. An output's own
-    gradient at step t is counted in entry t.
+    through all later steps; entry 0 is the initial state's. The output after
+    t steps, y[t - 1], is that state's h: its own gradient is counted too.
     Raises ValueError for a bidirectional layer, whose two directions meet
     the steps in opposite order, and what the layer raises.
     """
+    if not hasattr(layer, "states"):
+        got = type(layer).__name__
+        raise TypeError(f"layer: expected a recurrent layer, got {got}")
     if layer.bidirectional:
         raise ValueError("layer: expected bidirectional=False, got True")
     if dy is None and dstate is None:
@@ -121,6 +128,8 @@ def _features(layer, before):
     """The size of a layer's output, the last axis."""
     if hasattr(layer, "states"):
         return layer.hidden_size * (1 + layer.bidirectional)
+    if type(layer).__name__ == "WordAttention":
+        return layer.input_size
     if hasattr(layer, "key_size"):  # attention gives a mean of its keys
         return layer.key_size
     return getattr(layer, "output_size", before)
@@ -135,7 +144,7 @@ def _terms(layer):
         return
     H = layer.hidden_size
     for level in range(layer.num_layers):
-        own = {key: size for key, size in sizes.items() if f"_l{level}" in key}
+        own = {key: size for key, size in sizes.items() if f"_l{level}_" in f"{key}_"}
         D, K = own[f"W_l{level}"]
         each = [f"{D}·{H}", f"{H}·{H}"] + [f"{H}"] * layer.bias
         terms = f"{K // H} · ({' + '.join(each)})"

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from lstm_lib.feedforward import LastStep
 from lstm_lib.validation import ShapeError
 
 
@@ -85,6 +86,15 @@ class Sequential(_Model):
         if not layers:
             raise ValueError("layers: expected at least one, got none")
         super().__init__({str(k): layer for k, layer in enumerate(layers)})
+        directions = 1
+        for name, layer in self.parts.items():
+            if _is_recurrent(layer):
+                directions = 1 + layer.bidirectional
+            elif isinstance(layer, LastStep) and layer.bidirectional > directions - 1:
+                raise ValueError(
+                    f"{name}: expected LastStep(bidirectional=False) after a layer in "
+                    f"one direction, got True"
+                )
 
     @property
     def layers(self):
@@ -108,14 +118,18 @@ class Sequential(_Model):
                 f"recurrent layer, got {_class(state)}"
             )
         before, after = iter(state), []
-        for layer in self.layers:
-            if _is_recurrent(layer):
-                x, last = layer(x, next(before), lengths)
-                after.append(last)
-            elif getattr(layer, "uses_lengths", False):
-                x = layer(x, lengths)
-            else:
-                x = layer(x)
+        for name, layer in self.parts.items():
+            try:
+                if _is_recurrent(layer):
+                    x, last = layer(x, next(before), lengths)
+                    after.append(last)
+                elif getattr(layer, "uses_lengths", False):
+                    x = layer(x, lengths)
+                else:
+                    x = layer(x)
+            except (TypeError, ValueError) as error:
+                error.add_note(f"in layer {name}, {_class(layer)}")
+                raise
         return x, after
 
     def backward(self, dy):
@@ -132,11 +146,13 @@ class Sequential(_Model):
         return dy
 
     def step(self, tokens, state=None):
-        """One time step, to generate with.
+        """One time step, to generate with; dropout does not act.
 
         tokens: (N,) integers, or (N, D). Returns outputs (N, K) and the state.
         """
-        y, state = self(np.asarray(tokens)[None], state)
+        _expect_one_direction(self, "step")
+        with self.evaluating():
+            y, state = self(np.asarray(tokens)[None], state)
         if np.shape(y)[:2] != (1, len(tokens)):
             raise ValueError(
                 "step: expected a model with an output at every step, got one that "
@@ -157,7 +173,8 @@ class EncoderDecoder(_Model):
     there is attention, to the target symbols.
     Raises TypeError or ValueError naming the part.
     Source: Sutskever, Vinyals & Le (2014); with attention, the global form
-    of Luong, Pham & Manning (2015): the context does not enter the decoder.
+    of Luong, Pham & Manning (2015), where the context does not enter the
+    decoder, without their tanh layer before the output.
     """
 
     def __init__(self, source, encoder, target, decoder, output, attention=None):
@@ -212,10 +229,17 @@ class EncoderDecoder(_Model):
                 f"inputs: expected a pair (source, target inputs), got {_class(inputs)}"
             )
         source, target = inputs
-        return self._decode(target, self.start(source, lengths))
+        return self._decode(target, self._start(source, lengths))
 
     def start(self, source, lengths=None):
-        """Read the sources (S, N); return the state that `step` starts from."""
+        """Read the sources (S, N); return the state that `step` starts from.
+
+        Dropout does not act, here and in `step`.
+        """
+        with self.evaluating():
+            return self._start(source, lengths)
+
+    def _start(self, source, lengths):
         memory, last = self.encoder(self.source(source), None, lengths)
         if lengths is not None:
             lengths = np.array(lengths)
@@ -223,7 +247,10 @@ class EncoderDecoder(_Model):
 
     def step(self, tokens, state):
         """One step of the decoder: tokens (N,) -> logits (N, V), state."""
-        logits, state = self._decode(np.asarray(tokens)[None], state)
+        if state is None:
+            raise ValueError("state: expected what start(source) returned, got None")
+        with self.evaluating():
+            logits, state = self._decode(np.asarray(tokens)[None], state)
         return logits[0], state
 
     def backward(self, dlogits):
@@ -265,10 +292,36 @@ class EncoderDecoder(_Model):
         return state.reshape(L, 2, N, H).swapaxes(1, 2).reshape(L, N, 2 * H)
 
 
+def describe(model):
+    """What decides a model's function beside its weights' values, as plain data.
+
+    model: a model or a layer. Returns a dict from "part.option" to the option.
+    """
+    options = ("nonlinearity", "peephole", "coupled", "gates", "reset_after")
+    options += ("activation", "score", "padding_idx")
+    found = {}
+    for name, layer in getattr(model, "parts", {"layer": model}).items():
+        found[f"{name}.class"] = _class(layer)
+        for option in options:
+            if hasattr(layer, option):
+                found[f"{name}.{option}"] = getattr(layer, option)
+    return found
+
+
 def predict(model, batch):
     """The model's outputs for a batch, without dropout and from a zero state."""
     with model.evaluating():
         return model(batch.inputs, lengths=batch.lengths)[0]
+
+
+def _expect_one_direction(model, name):
+    """Raise ValueError for a layer that reads what is to be predicted."""
+    for part, layer in model.parts.items():
+        if getattr(layer, "bidirectional", False) and _is_recurrent(layer):
+            raise ValueError(
+                f"{name}: expected layers in one direction, which do not see what "
+                f"comes next, got a bidirectional {_class(layer)}, layer {part}"
+            )
 
 
 def _is_recurrent(layer):

@@ -21,8 +21,9 @@ from lstm_lib.validation import ShapeError, as_floats
 
 
 class _Optimizer:
-    """What they share. A subclass gives the names of its running averages and
+    """What they share.
 
+    A subclass names its running averages and gives
     _direction(gradient, *averages) -> direction, new averages: the step is
     the learning rate times the direction, downhill.
     """

@@ -1,8 +1,7 @@
 """Text out of a model, one token after another.
 
 `step` is a model's own: step(tokens (N,), state) -> outputs (N, K), state.
-The outputs are logits (log probabilities will do as well). Within
-`model.evaluating()` dropout does not act.
+The outputs are logits (log probabilities will do as well).
 """
 
 from numbers import Real

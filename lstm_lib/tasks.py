@@ -518,7 +518,7 @@ class SpeechFrames(_Task):
     from `seed`. An utterance is solved when best-path decoding returns its
     phonemes.
     An LSTM in both directions solves it. A network that sees one frame at a
-    time solves about one in five, short ones.
+    time solves less than half, short ones.
     Source: CTC is Graves, Fernández, Gomez & Schmidhuber (2006); the frames
     are made up.
     """

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from lstm_lib import files
+from lstm_lib.batches import Batch
+from lstm_lib.models import describe
 from lstm_lib.optimizers import clip_by_global_norm
 from lstm_lib.validation import positive
 
@@ -57,7 +59,8 @@ def fit(
     truncated back-propagation through time.
     loss: a function (outputs, targets) -> (number, gradient by outputs); for
     batches with target_lengths, (outputs, targets, lengths, target_lengths).
-    optimizer: of `optimizers`. steps: counted from the very first one.
+    optimizer: of `optimizers`. steps: counted from the very first one, so not
+    less than those a checkpoint has behind it.
     clip: the largest global norm of the gradients, None for no limit.
     validate: a function of the model that returns a number, less is better,
     called without dropout every `every` steps and at the end. patience: stop
@@ -65,13 +68,15 @@ def fit(
     model the parameters of the best. until: stop as soon as a validation gives
     this number or less.
     checkpoint: a file, replaced in one step every `every` steps and at the
-    end. resume: go on from that file if it exists; the result has the same
-    bits as training that was never interrupted. Model, optimizer and source
-    must have been made with the same arguments.
+    end. resume: go on from that file if it exists. Model, optimizer and source
+    must have been made with the same arguments; the result then has the same
+    bits as training that was never interrupted. (A first run that ends where
+    `every` does not divide adds one validation, at its end.)
     progress: show a bar (needs tqdm).
     Returns a History. Raises ValueError or TypeError naming the argument,
     FileExistsError for a checkpoint that resume=False would overwrite, and
-    FloatingPointError when the loss is not finite.
+    FloatingPointError when the loss is not finite (ValueError where a layer
+    notices first).
     """
     steps, every = positive("steps", steps), positive("every", every)
     if patience is not None:
@@ -81,39 +86,56 @@ def fit(
     if resume and checkpoint is None:
         raise ValueError("checkpoint: expected a file to resume from, got None")
     run = _Run(model, optimizer)
+    if checkpoint is not None and not Path(checkpoint).absolute().parent.is_dir():
+        raise FileNotFoundError(
+            f"checkpoint: expected a file in an existing folder, got {checkpoint}"
+        )
+    if checkpoint is not None and Path(checkpoint).is_dir():
+        raise IsADirectoryError(f"checkpoint: expected a file, got {checkpoint}")
     if checkpoint is not None and Path(checkpoint).exists():
         if not resume:
             raise FileExistsError(
                 f"checkpoint: expected a new file, got {checkpoint}; pass "
                 f"resume=True to go on from it, or delete it"
             )
-        run.load(checkpoint)
+        run.load(checkpoint, steps)
     history = run.history
+    history.stopped = run.stops(patience, until)
 
     for step in _bar(range(len(history.losses), steps), history, steps, progress):
         if history.stopped:
             break
         batch = batches[step]
-        outputs, run.state = model(
-            batch.inputs, run.state if batch.carry else None, batch.lengths
-        )
-        extra = () if batch.target_lengths is None else batch[2:4]
-        value, gradient = loss(outputs, batch.targets, *extra)
-        if not np.isfinite(value):
-            raise FloatingPointError(
-                f"loss: expected a finite number, got {value} at step {step}; "
-                f"lower the learning rate, or clip the gradients"
+        if not isinstance(batch, Batch):
+            raise TypeError(
+                f"batches: expected a source of Batch, got {type(batch).__name__}"
             )
-        model.backward(gradient)
-        grads = model.grads
-        if clip is not None:
-            history.norms.append(clip_by_global_norm(grads, clip))
-        optimizer.step(model.parameters, grads)
+        extra = () if batch.target_lengths is None else batch[2:4]
+        try:
+            outputs, run.state = model(
+                batch.inputs, run.state if batch.carry else None, batch.lengths
+            )
+            value, gradient = loss(outputs, batch.targets, *extra)
+            value = float(value)
+            if not np.isfinite(value):
+                raise FloatingPointError(f"loss: expected a finite number, got {value}")
+            model.backward(gradient)
+            grads = model.grads
+            if clip is not None:
+                history.norms.append(clip_by_global_norm(grads, clip))
+            optimizer.step(model.parameters, grads)
+        except (ValueError, FloatingPointError) as error:
+            error.add_note(
+                f"at step {step}; if numbers are no longer finite, lower the "
+                f"learning rate, or clip the gradients"
+            )
+            raise
         history.losses.append(value)
 
         if (step + 1) % every == 0 or step + 1 == steps:
             if validate is not None:
-                run.validate(validate, step + 1, patience, until)
+                run.validate(validate, step + 1, keep_best=patience is not None)
+                history.stopped = run.stops(patience, until)
             if checkpoint is not None:
                 run.save(checkpoint)
     if patience is not None and run.best:
@@ -129,23 +151,25 @@ class _Run:
         self.model, self.optimizer = model, optimizer
         self.history, self.state, self.best = History(), None, {}
 
-    def validate(self, function, done, patience, until):
+    def stops(self, patience, until):
+        """Whether the validations so far end training."""
+        values, best = self.history.validations, self.history.best_step or 0
+        if until is not None and any(value <= until for _, value in values):
+            return True
+        return patience is not None and sum(at > best for at, _ in values) >= patience
+
+    def validate(self, function, done, keep_best):
         with self.model.evaluating():
             value = float(function(self.model))
+        if np.isnan(value):
+            raise FloatingPointError(f"validate: expected a number, got nan at {done}")
         history = self.history
         if value < history.best:
             history.best_step = done
-            if patience is not None:
+            if keep_best:
                 parameters = self.model.parameters.items()
                 self.best = {key: array.copy() for key, array in parameters}
         history.validations.append((done, value))
-        if until is not None:
-            history.stopped = value <= until
-        if patience is not None:
-            since = [
-                at for at, _ in history.validations if at > (history.best_step or 0)
-            ]
-            history.stopped |= len(since) >= patience
 
     def save(self, file):
         state, leaves = _flatten(self.state)
@@ -160,13 +184,16 @@ class _Run:
         }
         description = {
             "history": asdict(self.history),
+            "optimizer": type(self.optimizer).__name__,
             "optimizer_steps": self.optimizer.steps,
+            "learning_rate": self.optimizer.learning_rate,
+            "model": describe(self.model),
             "generators": [r.bit_generator.state for r in self._generators()],
             "state": state,
         }
         files.write(file, description, arrays)
 
-    def load(self, file):
+    def load(self, file, steps):
         description, arrays = files.read(file, "lstm_lib's fit")
         groups = {"model": {}, "optimizer": {}, "best": {}, "state": {}}
         try:
@@ -177,20 +204,29 @@ class _Run:
             generators = description["generators"]
             state = _restore(description["state"], groups["state"])
             optimizer_steps = description["optimizer_steps"]
+            rate = description["learning_rate"]
+            theirs = {"optimizer": description["optimizer"], **description["model"]}
         except (KeyError, TypeError) as error:
             raise files.foreign(file, "lstm_lib's fit", error) from error
-        mine, theirs = self.model.parameters, groups["model"]
-        for key in dict.fromkeys([*mine, *theirs]):
+        kind = {"optimizer": type(self.optimizer).__name__}
+        mine, saved = self.model.parameters, groups["model"]
+        for key in dict.fromkeys([*mine, *saved]):
             expected, got = (
                 f"{a[key].dtype} {a[key].shape}" if key in a else "none"
-                for a in (mine, theirs)
+                for a in (mine, saved)
             )
             if expected != got:
                 raise ValueError(f"{file}: {key}: expected {expected}, got {got}")
+        files.expect_same(file, kind | describe(self.model), theirs)
+        done = len(history.losses)
+        if steps < done:
+            raise ValueError(
+                f"steps: expected at least the {done} done in {file}, got {steps}"
+            )
         if len(generators) != len(self._generators()):
             raise ValueError(f"{file}: expected the same layers with dropout")
         for key, array in mine.items():
-            array[...] = theirs[key]
+            array[...] = saved[key]
         for rng, kept in zip(self._generators(), generators):
             rng.bit_generator.state = kept
         history.validations = [tuple(pair) for pair in history.validations]
@@ -198,6 +234,7 @@ class _Run:
             groups["optimizer"],
             optimizer_steps,
         )
+        self.optimizer.learning_rate = rate
         self.history, self.state, self.best = history, state, groups["best"]
 
     def _generators(self):

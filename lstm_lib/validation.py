@@ -42,7 +42,7 @@ def as_integers(name, array, count=None):
     """
     try:
         array = np.asarray(array)
-    except ValueError as error:  # ragged lists
+    except (ValueError, RuntimeError) as error:  # ragged lists, tensors with a graph
         raise TypeError(f"{name}: expected integers, got {error}") from None
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name}: expected integers, got {array.dtype}")

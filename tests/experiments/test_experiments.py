@@ -62,3 +62,11 @@ def test_wrong_arguments_are_named(arguments, message, capsys):
         main(arguments)
     assert stopped.value.code == 2
     assert re.search(message, capsys.readouterr().err)
+
+
+def test_a_folder_that_cannot_be_written_is_named_first(tmp_path, capsys):
+    """Before minutes of measuring."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit):
+        main(["gradient_norm", "--quick", "--out", str(tmp_path / "file")])
+    assert "--out: expected a folder to write to" in capsys.readouterr().err

@@ -56,6 +56,11 @@ def test_wrong_arguments_are_named():
         NGram(TOKENS, 2, 3)
     with pytest.raises(ValueError, match="tokens: expected"):
         NGram(TOKENS, 2, 5).nats([1, 7])
+    for wrong in ([1], np.array([], int), [[1, 2]]):
+        with pytest.raises(ValueError, match="tokens: expected one sequence"):
+            NGram(TOKENS, 2, 5).nats(wrong)
+    with pytest.raises(ValueError, match="symbol: expected integers"):
+        NGram(TOKENS, 2, 5).probability(7, (0,))
 
 
 def test_a_character_model_beats_the_trigram():

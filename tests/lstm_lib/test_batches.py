@@ -224,3 +224,10 @@ def test_windows_want_integers():
     for tokens in ("some text", [0.5, 1.5]):
         with pytest.raises(TypeError, match="tokens: expected integers"):
             Windows(tokens, 1, 1)
+
+
+def test_pad_keeps_the_value_it_is_given():
+    """Integers are padded with 0.5 or NaN as floats."""
+    padded, _ = pad([[1, 2], [3]], 0.5)
+    assert padded.tolist() == [[1, 3], [2, 0.5]]
+    assert pad([np.ones(2, np.float32), np.ones(1, np.float32)], 0.0)[0].dtype == "f4"

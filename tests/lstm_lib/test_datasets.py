@@ -529,3 +529,12 @@ def test_imdb_reviews_are_read_in_place(tmp_path, point):
     assert not set(data.train.inputs) & set(data.validation.inputs)
     assert all(text.startswith("test") for text in data.test.inputs)
     assert list(names(folder)) == [remote.file] and len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_is_no_series_or_no_list_of_words_is_named():
+    """Infinity is no gap, and a string no list."""
+    for wrong in (np.array([1.0, np.inf, 3.0, 4.0]), np.arange(9)):
+        with pytest.raises(ValueError, match="values: expected finite floats"):
+            datasets.windows(wrong, 2)
+    with pytest.raises(TypeError, match="tokens: expected a list of words"):
+        datasets.Vocabulary(["the", "cat", "<unk>"], unknown="<unk>").encode("the cat")

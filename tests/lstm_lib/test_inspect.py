@@ -156,3 +156,20 @@ def test_wrong_questions_are_refused():
         gradient_norms(LSTM(D, H), x, np.ones((T, N, H + 1)))
     with pytest.raises(RuntimeError, match="computed: expected a forward call"):
         LSTM(D, H).computed()
+
+
+def test_summary_of_many_levels_and_of_unknown_inputs():
+    """Level 1 is not level 10; what a lone Dropout passes on is not known."""
+    rows = summary(Sequential(Dropout(0.1), RNN(3, 2, 11))).splitlines()
+    assert rows[1].split() == ["0", "Dropout", "(T,", "N,", "...)", "0"]
+    assert rows[3].endswith("1 · (2·2 + 2·2 + 2) = 10")
+
+
+def test_layers_without_a_state_are_named():
+    """Instead of an attribute that they lack."""
+    with pytest.raises(TypeError, match="layer: expected a recurrent layer, got Dense"):
+        gradient_norms(Dense(D, H), np.ones((T, N, D)), np.ones((T, N, H)))
+    with pytest.raises(
+        TypeError, match="expected one with a recurrent layer, got Dense"
+    ):
+        activations(Dense(D, H), np.ones((T, N, D)))

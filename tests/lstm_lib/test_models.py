@@ -13,6 +13,7 @@ from twins import LAYERS, as_state, assert_close, parts
 from lstm_lib import GRU, LSTM, RNN, ShapeError
 from lstm_lib.attention import Attention, WordAttention
 from lstm_lib.batches import Batch
+from lstm_lib.evaluation import evaluate_stream
 from lstm_lib.feedforward import (
     Dense,
     Dropout,
@@ -553,3 +554,23 @@ def test_a_source_that_makes_no_rows_is_named():
     """Embedding or OneHot, nothing else."""
     with pytest.raises(TypeError, match="source: expected"):
         build(source=Dropout(0.5))
+
+
+def test_generation_is_without_dropout_and_in_one_direction():
+    """The mode for training is on again afterwards."""
+    layers = Embedding(V, E, rng=0), Dropout(0.5, rng=0), GRU(E, H, rng=0)
+    model = Sequential(*layers, Dense(H, V, rng=0))
+    once, twice = (model.step(tokens(N))[0] for _ in range(2))
+    np.testing.assert_array_equal(once, twice)
+    assert all(layer.training for layer in model.layers)
+    both = Sequential(Embedding(V, E), GRU(E, H, bidirectional=True), Dense(2 * H, V))
+    with pytest.raises(ValueError, match="step: expected layers in one direction"):
+        both.step(tokens(N))
+    with pytest.raises(ValueError, match="model: expected layers in one direction"):
+        evaluate_stream(both, np.arange(5) % V)
+
+
+def test_last_step_in_two_directions_needs_two():
+    """Else half of the features would be those of the first step."""
+    with pytest.raises(ValueError, match=r"1: expected LastStep\(bidirectional=False"):
+        Sequential(GRU(E, H), LastStep(bidirectional=True))

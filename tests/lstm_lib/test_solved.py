@@ -78,9 +78,25 @@ def without_memory(task, seed, *before):
 
 
 def trained_score(task, model, seed, *, rate, steps, size=32):
-    """Train with Adam, clipped at 1; the score on examples never trained on."""
-    fit(model, task.batches(size, 100 + seed), task.loss, Adam(rate), steps, clip=1.0)
-    batch = task.sample(EXAMPLES, (seed, 999))
+    """Train with Adam, clipped at 1; the score on examples never trained on.
+
+    Training stops when the task is solved on a validation sample, and the model
+    gets its best parameters back: a solved network may take a bad step later,
+    and which one depends on the processor.
+    """
+    kept, batch = (task.sample(EXAMPLES, (seed, k)) for k in (998, 999))
+    fit(
+        model,
+        task.batches(size, 100 + seed),
+        task.loss,
+        Adam(rate),
+        steps,
+        clip=1.0,
+        validate=lambda model: 1 - task.score(predict(model, kept), kept),
+        every=100,
+        until=0.005,
+        patience=steps,
+    )
     return task.score(predict(model, batch), batch)
 
 
@@ -118,13 +134,12 @@ def test_recall_at_50_is_solved_with_chrono_initialisation(seed):
 def test_recall_is_solved_by_a_tanh_network_too():
     """At lag 20, from most seeds: gates alone are not the difference."""
     task = Recall(20)
-    assert any(
-        trained_score(
-            task, at_the_end(task, RNN, 32, seed), seed, rate=0.005, steps=800
-        )
-        > 0.9
-        for seed in range(3)
-    )
+    models = [at_the_end(task, RNN, 32, seed) for seed in range(3)]
+    scores = [
+        trained_score(task, model, seed, rate=0.005, steps=800)
+        for seed, model in enumerate(models)
+    ]
+    assert sum(score > 0.9 for score in scores) >= 2, scores
 
 
 def test_recall_from_the_last_symbol_is_a_guess():
@@ -153,11 +168,12 @@ def test_copy_without_memory_is_a_guess():
     assert score < 0.1
 
 
-def test_adding_at_100_steps_is_solved_by_a_gru():
+@seeds
+def test_adding_at_100_steps_is_solved_by_a_gru(seed):
     """Twenty seconds are the target; a thousand steps took under five."""
     task = Adding(100, dtype=FLOAT)
-    model = at_the_end(task, GRU, 32, 1)
-    assert trained_score(task, model, 1, rate=0.02, steps=1000) > 0.75
+    model = at_the_end(task, GRU, 32, seed)
+    assert trained_score(task, model, seed, rate=0.02, steps=1000) > 0.75
 
 
 @seeds
@@ -206,13 +222,12 @@ def test_embedded_reber_is_solved_by_an_lstm(seed):
 def test_embedded_reber_is_solved_by_a_tanh_network_too():
     """From most seeds: Adam and full back-propagation no longer separate the two."""
     task = Reber(dtype=FLOAT)
-    assert any(
-        trained_score(
-            task, at_every_step(task, RNN, 32, seed), seed, rate=0.01, steps=800
-        )
-        > 0.9
-        for seed in range(3)
-    )
+    models = [at_every_step(task, RNN, 32, seed) for seed in range(3)]
+    scores = [
+        trained_score(task, model, seed, rate=0.01, steps=800)
+        for seed, model in enumerate(models)
+    ]
+    assert sum(score > 0.9 for score in scores) >= 2, scores
 
 
 @pytest.mark.parametrize(

@@ -212,11 +212,12 @@ def test_dropout_acts_in_training_and_not_in_validation():
 
 
 def test_a_loss_that_is_not_finite_stops_training():
-    """With the step and what to do about it."""
+    """With the step and what to do about it in a note."""
     batches = Drawn(lambda rng: Batch(np.ones((3, 2, 1)), np.ones((2, 1))), 0)
     model = Sequential(LSTM(1, 3, rng=0), LastStep(), Dense(3, 1, rng=0))
-    with pytest.raises(FloatingPointError, match="loss: .* got inf at step 0"):
+    with pytest.raises(FloatingPointError, match="loss: .* got inf") as raised:
         fit(model, batches, lambda y, t: (np.inf, y), SGD(), 5)
+    assert "at step 0" in raised.value.__notes__[0]
 
 
 def test_lengths_reach_the_loss_when_it_needs_them():
@@ -269,3 +270,98 @@ def test_a_model_is_saved_and_loaded(tmp_path):
         load(file, LSTM(3, 4))
     with pytest.raises(ValueError, match=r"1\.W_l0: expected an array \(3, 20\)"):
         load(file, language_model(hidden=5))
+
+
+def test_a_learning_rate_lowered_on_the_way_is_resumed(tmp_path):
+    """Here by the validation function, as a schedule would."""
+    file, models = tmp_path / "run.npz", [language_model() for _ in range(2)]
+
+    def halve(optimizer):
+        def validate(model):
+            optimizer.learning_rate /= 2
+            return validation(model)
+
+        return {"validate": validate, "every": 5}
+
+    whole, first, second = Adam(0.02), Adam(0.02), Adam(0.02)
+    train(models[0], 20, whole, **halve(whole))
+    train(models[1], 10, first, checkpoint=file, **halve(first))
+    train(models[1], 20, second, checkpoint=file, resume=True, **halve(second))
+    assert second.learning_rate == whole.learning_rate
+    assert_same_bits(*models)
+
+
+def test_a_resumed_run_asks_anew_whether_to_stop(tmp_path):
+    """Stopped at 0.5, it goes on when 0.2 is wanted; not below the steps done."""
+    file, told = tmp_path / "run.npz", iter([0.9, 0.5, 0.4, 0.1])
+    options = {"validate": lambda model: next(told), "every": 5, "checkpoint": file}
+    assert len(train(language_model(), 50, until=0.5, **options).losses) == 10
+    options["resume"] = True
+    assert len(train(language_model(), 50, until=0.2, **options).losses) == 20
+    with pytest.raises(ValueError, match="steps: expected at least the 20 done"):
+        train(language_model(), 15, **options)
+
+
+@pytest.mark.parametrize(
+    "change, match",
+    [
+        ({"optimizer": SGD(0.02)}, "optimizer: expected 'SGD', got 'Adam'"),
+        ({"coupled": True}, "1.coupled: expected True, got False"),
+    ],
+)
+def test_another_optimizer_or_option_is_refused(tmp_path, change, match):
+    """Even where all shapes are the same."""
+    file, coupled = tmp_path / "run.npz", change.pop("coupled", False)
+    gates = {"gates": "ifo"} if coupled else {"gates": "fo"}
+    layers = OneHot(5), LSTM(5, 4, coupled=coupled, rng=0, **gates), Dense(4, 5, rng=0)
+    first = OneHot(5), LSTM(5, 4, gates="fo", rng=0), Dense(4, 5, rng=0)
+    train(Sequential(*first), 3, Adam(0.02), checkpoint=file)
+    save(Sequential(*first), tmp_path / "model.npz")
+    with pytest.raises(ValueError, match=match):
+        options = {"optimizer": Adam(0.02)} | change
+        train(Sequential(*layers), 6, checkpoint=file, resume=True, **options)
+    if coupled:
+        with pytest.raises(ValueError, match=match):
+            load(tmp_path / "model.npz", Sequential(*layers))
+
+
+def test_a_validation_that_is_no_number_stops_training():
+    """Else no later value could be better than the first."""
+    with pytest.raises(
+        FloatingPointError, match="validate: expected a number, got nan"
+    ):
+        train(language_model(), 9, validate=lambda model: np.nan, every=3)
+
+
+def test_a_checkpoint_needs_a_folder_before_the_first_step(tmp_path):
+    """Not only when it is first written."""
+    with pytest.raises(
+        FileNotFoundError, match="checkpoint: expected .* existing folder"
+    ):
+        train(language_model(), 3, checkpoint=tmp_path / "no" / "run.npz")
+    with pytest.raises(IsADirectoryError, match="checkpoint: expected a file"):
+        train(language_model(), 3, checkpoint=tmp_path, resume=True)
+
+
+def test_batches_of_another_kind_are_named():
+    """A pair looks like a batch, and is none."""
+    with pytest.raises(
+        TypeError, match="batches: expected a source of Batch, got tuple"
+    ):
+        fit(language_model(), [(TOKENS, TOKENS)], softmax_cross_entropy, Adam(), 1)
+
+
+def test_numbers_that_grow_beyond_bounds_are_told_with_the_step():
+    """A layer notices before the loss does; the advice is the same."""
+    layer = LSTM(1, 3, rng=0)
+    batches = Drawn(lambda rng: Batch(np.ones((3, 2, 1)), np.ones((2, 1))), 0)
+    model = Sequential(layer, LastStep(), Dense(3, 1, rng=0))
+
+    def loss(outputs, targets):
+        layer.parameters["W_l0"][...] = np.inf
+        return mse(outputs, targets)
+
+    with pytest.raises(ValueError, match="W_l0: expected finite") as raised:
+        fit(model, batches, loss, SGD(1e-9), 5)
+    notes = " ".join(raised.value.__notes__)
+    assert "at step 0" in notes and "lower the learning rate" in notes
