@@ -45,7 +45,7 @@ test: $(VENV)/all-ready lint  ## Run every test: style, library, notebooks, assi
 notebooks: $(EXECUTED)  ## Re-execute the changed chapters in place (all: make -B notebooks)
 
 # A stamp for each chapter: newer than the notebook means its outputs are current.
-_build/executed/%: notebooks/%.ipynb $(wildcard lstm_lib/*.py) | $(VENV)/all-ready
+_build/executed/%: notebooks/%.ipynb $(wildcard lstm_lib/*.py lstm_lib/draw/*.py) | $(VENV)/all-ready
 	$(BIN)/jupyter nbconvert --config notebooks/execute_config.py \
 	    --to notebook --execute --inplace $<
 	@mkdir -p $(@D) && touch $@

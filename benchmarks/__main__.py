@@ -1,9 +1,9 @@
-"""Run a benchmark by name: `python -m benchmarks layers --json FILE`."""
+"""Run a benchmark by name, `layers` (with --json FILE) or `drawing`."""
 
 import sys
 from importlib import import_module
 
-NAMES = ("layers",)
+NAMES = ("layers", "drawing")
 
 if __name__ == "__main__":
     name, *options = sys.argv[1:] or ["layers"]

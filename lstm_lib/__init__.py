@@ -92,7 +92,7 @@ _HOME = {
     "numerical_gradient": "gradients",
     "ShapeError": "validation",
 }
-_MODULES = ("checks", "datasets", "initialisers", "inspect", "plot", "tasks")
+_MODULES = ("checks", "datasets", "draw", "initialisers", "inspect", "plot", "tasks")
 __all__ = list(_HOME)
 
 
