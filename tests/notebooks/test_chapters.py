@@ -49,6 +49,14 @@ def test_cells_were_run_once_in_order_and_left_no_error(chapter):
     assert "error" not in kinds
 
 
+def test_no_object_is_printed_by_accident(chapter):
+    """Such as what the last call on an axis returned."""
+    for cell in code(chapter):
+        for output in cell.outputs:
+            shown = output.get("data", {}).get("text/plain", "")
+            assert not re.match(r"<|\[<|Text\(", shown), (cell.id, shown)
+
+
 def test_cells_fit_a_screen(chapter):
     """Sixteen lines at most, 88 columns; nothing printed wider than 88."""
     for cell in code(chapter):
