@@ -2,7 +2,9 @@
 
 `cell` draws the inside of a recurrent cell, with the numbers that flow
 through it if it is given some; `compare` shows what one cell changes in
-another. Both return a `Diagram`, which Jupyter displays:
+another. `unroll` draws a model through time, `network` every connection of
+two layers, `tensors` arrays as blocks. Each returns a `Diagram`, which
+Jupyter displays:
 
 >>> from lstm_lib import LSTM, draw
 >>> layer = LSTM(1, 1, forget_bias=3.0, rng=0)
@@ -16,6 +18,9 @@ LSTM cell: forget gate 0.945 keeps c_{t-1} = 1.2
 """
 
 from lstm_lib.draw.cells import cell, compare
+from lstm_lib.draw.connections import network
 from lstm_lib.draw.layout import Diagram
+from lstm_lib.draw.shapes import tensors
+from lstm_lib.draw.unrolled import unroll
 
-__all__ = ["Diagram", "cell", "compare"]
+__all__ = ["Diagram", "cell", "compare", "network", "tensors", "unroll"]

@@ -6,9 +6,8 @@ drawn, and the numbers, come from `flow`.
 """
 
 from lstm_lib.draw.flow import NAMES, describe, flow, pick, staged
-from lstm_lib.draw.layout import Diagram, Layout
+from lstm_lib.draw.layout import WIDTH, Diagram, Layout
 
-WIDTH = 518
 MARGIN = 66  # beside the cell, for the states' names
 ROLES = {"f": "forget", "i": "input", "g": "candidate", "o": "output"}
 ROLES |= {"r": "output", "z": "forget", "n": "candidate"}

@@ -17,6 +17,7 @@ from pathlib import Path
 from lstm_lib import colors
 
 COLORS = colors.COLORS | {"ground": "#fffffe"}  # under a node, hides what runs behind
+WIDTH = 518  # of every diagram, so that a page may mix them
 CORNER, HOP, ARROW = 9, 7, 8  # radius of a corner and of a hop, length of a head
 SIZES = {"name": 16, "value": 13.5, "symbol": 18, "word": 12, "note": 12}
 _SIDES = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
@@ -475,3 +476,10 @@ def _png(svg):
     # In a thread of its own: Jupyter's has an event loop, where Playwright refuses.
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(shoot).result()
+
+
+def in_words(words):
+    """Words as in a sentence: a, b and c."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"

@@ -10,6 +10,7 @@ import lstm_lib
 
 MODULES = sorted(p.stem for p in Path(lstm_lib.__file__).parent.glob("[!_]*.py"))
 MODULES += ["draw", "draw.layout", "draw.flow", "draw.cells"]
+MODULES += ["draw.connections", "draw.shapes", "draw.unrolled"]
 
 
 @pytest.mark.parametrize("name", ["lstm_lib", *(f"lstm_lib.{m}" for m in MODULES)])
