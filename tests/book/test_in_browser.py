@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 PAGES = ["book/welcome.html", "notebooks/04_gates.html"]
-PAGES += ["notebooks/05_lstm_equations.html", "book/notation.html"]
+PAGES += ["notebooks/05_lstm_equations.html", "book/notation.html", "book/gallery.html"]
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="needs Chromium: run `make system-deps` as root"
 )
