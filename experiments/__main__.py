@@ -87,7 +87,13 @@ def main(arguments=None):
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     parser.add_argument("--quick", action="store_true", help="the short version")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=os.cpu_count(),
+        metavar="N",
+        help="cores, default all",
+    )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help=f"default {RESULTS}")
     options = parser.parse_args(arguments)
     unknown = set(options.names) - set(NAMES)

@@ -86,18 +86,7 @@ def fit(
     if resume and checkpoint is None:
         raise ValueError("checkpoint: expected a file to resume from, got None")
     run = _Run(model, optimizer)
-    if checkpoint is not None and not Path(checkpoint).absolute().parent.is_dir():
-        raise FileNotFoundError(
-            f"checkpoint: expected a file in an existing folder, got {checkpoint}"
-        )
-    if checkpoint is not None and Path(checkpoint).is_dir():
-        raise IsADirectoryError(f"checkpoint: expected a file, got {checkpoint}")
-    if checkpoint is not None and Path(checkpoint).exists():
-        if not resume:
-            raise FileExistsError(
-                f"checkpoint: expected a new file, got {checkpoint}; pass "
-                f"resume=True to go on from it, or delete it"
-            )
+    if checkpoint is not None and _is_there(checkpoint, resume):
         run.load(checkpoint, steps)
     history = run.history
     history.stopped = run.stops(patience, until)
@@ -110,28 +99,14 @@ def fit(
             raise TypeError(
                 f"batches: expected a source of Batch, got {type(batch).__name__}"
             )
-        extra = () if batch.target_lengths is None else batch[2:4]
         try:
-            outputs, run.state = model(
-                batch.inputs, run.state if batch.carry else None, batch.lengths
-            )
-            value, gradient = loss(outputs, batch.targets, *extra)
-            value = float(value)
-            if not np.isfinite(value):
-                raise FloatingPointError(f"loss: expected a finite number, got {value}")
-            model.backward(gradient)
-            grads = model.grads
-            if clip is not None:
-                history.norms.append(clip_by_global_norm(grads, clip))
-            optimizer.step(model.parameters, grads)
+            run.step(batch, loss, clip)
         except (ValueError, FloatingPointError) as error:
             error.add_note(
                 f"at step {step}; if numbers are no longer finite, lower the "
                 f"learning rate, or clip the gradients"
             )
             raise
-        history.losses.append(value)
-
         if (step + 1) % every == 0 or step + 1 == steps:
             if validate is not None:
                 run.validate(validate, step + 1, keep_best=patience is not None)
@@ -150,6 +125,23 @@ class _Run:
     def __init__(self, model, optimizer):
         self.model, self.optimizer = model, optimizer
         self.history, self.state, self.best = History(), None, {}
+
+    def step(self, batch, loss, clip):
+        """One update, from the batch to the parameters."""
+        model, history = self.model, self.history
+        start = self.state if batch.carry else None
+        outputs, self.state = model(batch.inputs, start, batch.lengths)
+        extra = () if batch.target_lengths is None else batch[2:4]
+        value, gradient = loss(outputs, batch.targets, *extra)
+        value = float(value)
+        if not np.isfinite(value):
+            raise FloatingPointError(f"loss: expected a finite number, got {value}")
+        model.backward(gradient)
+        grads = model.grads
+        if clip is not None:
+            history.norms.append(clip_by_global_norm(grads, clip))
+        self.optimizer.step(model.parameters, grads)
+        history.losses.append(value)
 
     def stops(self, patience, until):
         """Whether the validations so far end training."""
@@ -241,6 +233,23 @@ class _Run:
         """Generators that draw during training: dropout's."""
         parts = getattr(self.model, "parts", {"": self.model}).values()
         return [part._rng for part in parts if hasattr(part, "_rng")]
+
+
+def _is_there(checkpoint, resume):
+    """Whether there is a file to resume from; refuse one that must not be lost."""
+    path = Path(checkpoint)
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(
+            f"checkpoint: expected a file in an existing folder, got {checkpoint}"
+        )
+    if path.is_dir():
+        raise IsADirectoryError(f"checkpoint: expected a file, got {checkpoint}")
+    if path.exists() and not resume:
+        raise FileExistsError(
+            f"checkpoint: expected a new file, got {checkpoint}; pass "
+            f"resume=True to go on from it, or delete it"
+        )
+    return path.exists()
 
 
 def _flatten(state):

@@ -5,6 +5,8 @@ the same places, so that `compare` can lay two of them on each other. What is
 drawn, and the numbers, come from `flow`.
 """
 
+from types import SimpleNamespace
+
 from lstm_lib.draw.flow import NAMES, describe, flow, pick, staged
 from lstm_lib.draw.layout import WIDTH, Diagram, Layout
 
@@ -227,18 +229,38 @@ def _inputs(pen, found, rail, x, join, bottom):
     )  # fmt: skip
 
 
-def _draw_lstm(found, values, wide):
-    top, middle, gates, rail = 64, 140, 230, 302
-    f, i, g, o = 106, 180, 254, 354
-    left, right, bottom = 52, 438, 326
-    if found.minimal and not wide:
-        right = 340
-    pen = _Pen(found, bottom + 46, left, right, values)
-    pen.boundary(34, bottom, left, right, values.get("which"))
-    has = set(found.blocks)
+# Where the parts stand: rows from the top, columns by the gate's letter. Each
+# variant leaves out, and moves nothing.
+LSTM_PLACES = SimpleNamespace(
+    top=64, middle=140, gates=230, rail=302, f=106, i=180, g=254, o=354,
+    left=52, right=438, bottom=326,
+)  # fmt: skip
 
-    # Nodes first: wires are strung between them.
-    columns = [(k, x) for k, x in zip("figo", (f, i, g, o)) if k in has]
+
+def _draw_lstm(found, values, wide):
+    p = LSTM_PLACES
+    right = 340 if found.minimal and not wide else p.right
+    pen = _Pen(found, p.bottom + 46, p.left, right, values)
+    pen.boundary(34, p.bottom, p.left, right, values.get("which"))
+    columns = [(k, getattr(p, k)) for k in "figo" if k in found.blocks]
+    _lstm_nodes(pen, found, p, columns)  # first: wires are strung between them
+    _lstm_line(pen, found, p, right)
+    _inputs(pen, found, p.rail, p.left + 20, p.left + 36, p.bottom + 40)
+    pen.taps([(NAMES[k], x) for k, x in columns], p.rail, p.left + 36)
+    _lstm_gates_to_line(pen, found, p)
+    if found.minimal:
+        up = right - 40
+        pen.signal("h-up", (up, p.top), (None, 6), dot=True, **_up(up))
+    else:
+        _lstm_output(pen, found, p)
+        _lstm_peepholes(pen, found, p)
+    return pen
+
+
+def _lstm_nodes(pen, found, p, columns):
+    """The gates' boxes, and what is done with the cell state."""
+    f, i, g, o, top, middle, gates = p.f, p.i, p.g, p.o, p.top, p.middle, p.gates
+    has = found.blocks
     for letter, x in columns:
         symbol = "σ" if letter != "g" else _name(found.activation)
         pen.gate(letter, x, gates, symbol)
@@ -259,7 +281,10 @@ def _draw_lstm(found, values, wide):
         if "o" in has:
             pen.operator("show", o, 150, "⊙", f"o_t ⊙ {read}(c_t), what is shown")
 
-    # The line across the top.
+
+def _lstm_line(pen, found, p, right):
+    """The cell state, across the top."""
+    f, top, has = p.f, p.top, found.blocks
     line = {"weight": 3.2}
     first = "keep.left" if "f" in has else "add.left"
     pen.signal(
@@ -276,9 +301,10 @@ def _draw_lstm(found, values, wide):
         text="*c*_{t}", gap=30, title="c_t", **line,
     )  # fmt: skip
 
-    _inputs(pen, found, rail, left + 20, left + 36, bottom + 40)
-    pen.taps([(NAMES[k], x) for k, x in columns], rail, left + 36)
 
+def _lstm_gates_to_line(pen, found, p):
+    """What the forget gate keeps of the line, and what is written to it."""
+    f, i, g, middle, has = p.f, p.i, p.g, p.middle, found.blocks
     if found.minimal:
         for letter, x, shift in ("f", f, "-37"), ("i", i, "+37"):
             pen.signal(
@@ -321,9 +347,10 @@ def _draw_lstm(found, values, wide):
         **side,
     )  # fmt: skip
 
-    if found.minimal:
-        pen.signal("h-up", (right - 40, top), (None, 6), dot=True, **_up(right - 40))
-        return pen
+
+def _lstm_output(pen, found, p):
+    """From the line through the output gate to h, above and to the next step."""
+    o, top, rail, right, has = p.o, p.top, p.rail, p.right, found.blocks
     pen.signal(
         "c-to-readout", (o, top), "readout.top", dot=True, title="c_t to the output"
     )
@@ -342,6 +369,10 @@ def _draw_lstm(found, values, wide):
         text="*h*_{t}", gap=30, title="h_t to the next step",
     )  # fmt: skip
 
+
+def _lstm_peepholes(pen, found, p):
+    """From the line to the gates that see it."""
+    top, i, has = p.top, p.i, found.blocks
     for letter in found.peepholes:
         name = NAMES[letter]
         split = 176 if "f" in has else top
@@ -353,25 +384,41 @@ def _draw_lstm(found, values, wide):
         seen = "c_t" if letter == "o" else "c_{t-1}"
         title = f"the peephole from {seen} to the {name} gate"
         pen.signal(f"peephole-{name}", *route, dot=True, role="muted", title=title)
-    return pen
+
+
+GRU_PLACES = SimpleNamespace(
+    top=64, middle=132, reset=166, gates=246, rail=312, below=338,
+    r=126, z=214, u=290, n=380, left=52, right=438, bottom=360,
+)  # fmt: skip
 
 
 def _draw_gru(found, values, wide):
-    top, middle, reset, gates, rail, below = 64, 132, 166, 246, 312, 338
-    r, z, n, u = 126, 214, 380, 290
-    left, right, bottom = 52, 438, 360
-    if found.minimal and not wide:
-        left, bottom = 150, 336
-    pen = _Pen(found, bottom + 46, left, right, values)
-    pen.boundary(34, bottom, left, right, values.get("which"))
-    plain = found.minimal
+    p, plain = GRU_PLACES, found.minimal
+    left, bottom = (150, 336) if plain and not wide else (p.left, p.bottom)
+    pen = _Pen(found, bottom + 46, left, p.right, values)
+    pen.boundary(34, bottom, left, p.right, values.get("which"))
+    kept = "(1 - z_t) ⊙ h_{t-1}" if plain else "z_t ⊙ h_{t-1}"
+    new = "z_t ⊙ n_t" if plain else "(1 - z_t) ⊙ n_t"
+    _gru_nodes(pen, found, p, kept, new)
+    _gru_line(pen, p, kept)
+    _gru_inputs(pen, found, p, left, bottom)
+    _gru_old_state_to_reset(pen, found, p)
+    _gru_update(pen, found, p)
+    _gru_reset_to_new_value(pen, found, p)
+    pen.signal("n", "new.top", "write.bottom", at=(p.n + 8, 178), text="*n*_{t}",
+               role="candidate", title="n_t")  # fmt: skip
+    pen.signal("written", "write.top", "add.bottom", at=(p.n + 8, 103), title=new)
+    return pen
 
+
+def _gru_nodes(pen, found, p, kept, new):
+    """The gates' boxes, and what is done with the hidden state."""
+    r, z, u, n, plain = p.r, p.z, p.u, p.n, found.minimal
+    top, middle, reset, gates = p.top, p.middle, p.reset, p.gates
     if not plain:
         pen.gate("r", r, gates, "σ")
     pen.gate("z", z, gates, "σ", "input" if plain else None)
     pen.gate("n", n, gates, _name(found.activation))
-    kept = "(1 - z_t) ⊙ h_{t-1}" if plain else "z_t ⊙ h_{t-1}"
-    new = "z_t ⊙ n_t" if plain else "(1 - z_t) ⊙ n_t"
     pen.operator("keep", z, top, "⊙", f"{kept}, what is kept")
     pen.operator("write", n, middle, "⊙", f"{new}, what is written")
     pen.operator("add", n, top, "+", "the sum h_t")
@@ -388,6 +435,10 @@ def _draw_gru(found, values, wide):
         title = "the product of U_n with r_t ⊙ h_{t-1}"
         pen.function("product", u, 206, "*U*_{n}", title, 40)
 
+
+def _gru_line(pen, p, kept):
+    """The hidden state, across the top."""
+    top, right, z = p.top, p.right, p.z
     line = {"weight": 3.2}
     pen.signal(
         "h-previous", (pen.start, top), "keep.left", at=(pen.start, top - 10),
@@ -402,6 +453,11 @@ def _draw_gru(found, values, wide):
     )  # fmt: skip
     pen.signal("h-up", (right - 16, top), (None, 6), dot=True, **_up(right - 16))
 
+
+def _gru_inputs(pen, found, p, left, bottom):
+    """x, and the h that the gates see, to the boxes."""
+    r, z, n, plain = p.r, p.z, p.n, found.minimal
+    top, rail, below, gates = p.top, p.rail, p.below, p.gates
     x, join = left + 40, left + 54
     if not plain:
         pen.signal(
@@ -418,6 +474,10 @@ def _draw_gru(found, values, wide):
             at=(n + 7, gates + 53), title="x_t to the new value",
         )  # fmt: skip
 
+
+def _gru_old_state_to_reset(pen, found, p):
+    """What the reset gate multiplies: h, or the product with it."""
+    r, top = p.r, p.top
     if found.reset == "after":
         title = "h_{t-1} to the product"
         pen.signal("h-to-product", (r, top), "product.top", dot=True, title=title)
@@ -430,6 +490,11 @@ def _draw_gru(found, values, wide):
             "r", "reset.top", "apply-reset.bottom", at=(r + 8, 196), text="*r*_{t}",
             role=ROLES["r"], title="r_t",
         )  # fmt: skip
+
+
+def _gru_update(pen, found, p):
+    """The update gate to one product, 1 - z to the other."""
+    z, middle, plain = p.z, p.middle, found.minimal
     role = "input" if plain else "forget"
     if plain:
         pen.signal("z", "update.top", "one-minus.bottom", at=(z + 8, 178),
@@ -445,6 +510,11 @@ def _draw_gru(found, values, wide):
         pen.signal(
             "one-minus-z", "one-minus.right", "write.left", at=(z + 92, middle - 8)
         )
+
+
+def _gru_reset_to_new_value(pen, found, p):
+    """What the reset gate let through, to the new value's box."""
+    z, u, reset, gates = p.z, p.u, p.reset, p.gates
     if found.reset == "after":
         pen.signal(
             "reset-product", "apply-reset.right", (u - 28, None), (None, gates),
@@ -457,12 +527,8 @@ def _draw_gru(found, values, wide):
         )  # fmt: skip
         pen.signal(
             "product-of-reset", "product.bottom", (None, gates), "new.left",
-            at=(u + 7, 239),
+            at=(u + 23, 211),  # beside the box, as below it "new" is near
         )  # fmt: skip
-    pen.signal("n", "new.top", "write.bottom", at=(n + 8, 178), text="*n*_{t}",
-               role="candidate", title="n_t")  # fmt: skip
-    pen.signal("written", "write.top", "add.bottom", at=(n + 8, 103), title=new)
-    return pen
 
 
 def _up(x):

@@ -1,28 +1,21 @@
 """The gate explorer: its arithmetic, its drawing and its controls, in Chromium."""
 
-import functools
 import gzip
-import http.server
 import importlib
 import json
 import re
 import shutil
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from lstm_lib.cells import gru_step, lstm_step
 
 FOLDER = Path(__file__).parents[2] / "book" / "_ext" / "gate_explorer"
-CHROMIUM = shutil.which("chromium")
-needs_chromium = pytest.mark.skipif(
-    CHROMIUM is None, reason="needs Chromium: run `make system-deps` as root"
-)
 CONF = """
 extensions = ["myst_nb", "computed_figures", "gate_explorer", "sphinx_book_theme"]
 html_theme = "sphinx_book_theme"
@@ -70,31 +63,14 @@ def build(root, source, pages):
 
 
 @pytest.fixture(scope="module")
-def site(root, tmp_path_factory):
+def site(root, tmp_path_factory, serve):
     """A book of two pages, the explorer on one, served on this machine."""
     source = tmp_path_factory.mktemp("explorer") / "book"
     toc = "\n```{toctree}\nother\n```\n"
     done = build(root, source, {"index": PAGE + toc, "other": "# Another chapter\n"})
     assert done.returncode == 0, done.stderr
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    handler = functools.partial(Quiet, directory=source / "_build")
-    with http.server.ThreadingHTTPServer(("localhost", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://localhost:{server.server_port}/", source / "_build"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """One Chromium for the module."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield browser
-        browser.close()
+    with serve(source / "_build") as address:
+        yield address, source / "_build"
 
 
 @pytest.fixture
@@ -206,7 +182,6 @@ def python_trace(describe, kind, setting):
     return np.array(trace)
 
 
-@needs_chromium
 @pytest.mark.parametrize("kind, linear", [("lstm", 0), ("lstm", 1), ("gru", 0)])
 def test_arithmetic_equals_cells(visit, describe, kind, linear):
     """The new states of COUNT random steps, to 1e-12."""
@@ -224,7 +199,6 @@ def test_arithmetic_equals_cells(visit, describe, kind, linear):
     np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
 
 
-@needs_chromium
 @pytest.mark.parametrize("kind, linear", [("lstm", 0), ("lstm", 1), ("gru", 0)])
 def test_drawing_equals_python_byte_for_byte(visit, describe, kind, linear):
     """Shapes, names, numbers and words; and each wire's value to 1e-12."""
@@ -254,7 +228,6 @@ def test_drawing_equals_python_byte_for_byte(visit, describe, kind, linear):
             np.testing.assert_allclose(value, wire["value"], rtol=1e-12, atol=1e-12)
 
 
-@needs_chromium
 def test_numbers_are_written_as_python_writes_them(visit):
     """Three digits, also just between two numbers and at the changes of form."""
     numbers = [0, 1, -1, 0.125, 1.125, 1.375, 2.625, 9.995, 99.95, 999.5, 0.001, 5e-4]
@@ -269,7 +242,6 @@ def test_numbers_are_written_as_python_writes_them(visit):
     assert found == [f"{number:.3g}" for number in numbers]
 
 
-@needs_chromium
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
 def test_names_agree_in_json_and_both_pictures(visit, kind):
     """data-node and data-wire of the static and of the live figure."""
@@ -285,7 +257,6 @@ def test_names_agree_in_json_and_both_pictures(visit, kind):
     assert sum(map(len, named)) > 25
 
 
-@needs_chromium
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
 def test_the_first_picture_is_the_static_one(visit, kind):
     """Nothing changes in the figure when the script takes over, but its id."""
@@ -323,7 +294,6 @@ def row(page, name):
     return cells.evaluate_all("all => all.map(td => Number(td.dataset.value))")
 
 
-@needs_chromium
 def test_picture_follows_every_control(visit, describe, presets):
     """After a change its numbers are those lstm_lib draws."""
     page, setting = visit(), json.loads(json.dumps(presets["lstm"][0]))
@@ -362,7 +332,6 @@ def all_presets():
     return [(kind, preset["name"]) for kind in found for preset in found[kind]]
 
 
-@needs_chromium
 @pytest.mark.parametrize("kind, name", all_presets())
 def test_preset_runs_as_in_lstm_lib(visit, describe, presets, kind, name):
     """Every step of its timeline, and the picture of its last step."""
@@ -428,7 +397,6 @@ def test_gru_presets_do_what_they_say(describe, presets):
     np.testing.assert_allclose(h["latch"], latched, atol=2e-3)
 
 
-@needs_chromium
 def test_a_typed_sequence_is_followed(visit, describe, presets):
     """And one that cannot be read is answered, with the last good one kept."""
     page = visit()
@@ -455,7 +423,6 @@ def test_a_typed_sequence_is_followed(visit, describe, presets):
     )
 
 
-@needs_chromium
 def test_everything_works_from_the_keyboard(visit):
     """Tabs, presets, sliders, numbers, the scrubber and the steps."""
     page = visit()
@@ -496,7 +463,6 @@ def test_everything_works_from_the_keyboard(visit):
     expect(page.locator("[data-step='3']")).to_be_focused()
 
 
-@needs_chromium
 @pytest.mark.parametrize("kind, name", [("lstm", "rule"), ("gru", "average")])
 def test_a_link_brings_the_state_back(visit, site, kind, name):
     """Every number, the step and the tab, in a browser that knows nothing."""
@@ -525,7 +491,6 @@ def test_a_link_brings_the_state_back(visit, site, kind, name):
     )
 
 
-@needs_chromium
 @pytest.mark.parametrize(
     "hash",
     ["", "lstm", "lstm&x=1", "rnn&x=1", "__proto__&x=1", "lstm&x=<img src=x>", "%E0%A4"]
@@ -542,7 +507,6 @@ def test_a_broken_link_shows_the_start(visit, hash):
 # ---- for everyone -------------------------------------------------------------
 
 
-@needs_chromium
 def test_without_javascript_the_static_figures_stand(visit):
     """Both of them, with words, and no dead control."""
     page = visit(java_script_enabled=False)
@@ -553,7 +517,6 @@ def test_without_javascript_the_static_figures_stand(visit):
     assert page.locator(".gate-explorer :is(button, input)").count() == 0
 
 
-@needs_chromium
 def test_print_shows_the_static_figures(visit):
     """And not the controls."""
     page = visit()
@@ -564,7 +527,6 @@ def test_print_shows_the_static_figures(visit):
         expect(figure).to_be_visible()
 
 
-@needs_chromium
 def test_play_walks_and_stops_at_the_end(visit):
     """One step after another; Pause holds it."""
     page = visit()
@@ -583,7 +545,6 @@ def test_play_walks_and_stops_at_the_end(visit):
     expect(page.get_by_role("button", name="Play")).to_be_visible()
 
 
-@needs_chromium
 def test_reduced_motion_is_respected(visit):
     """Nothing moves by itself: the button goes to the end at once."""
     page = visit(reduced_motion="reduce")
@@ -595,7 +556,6 @@ def test_reduced_motion_is_respected(visit):
     assert moving == 0
 
 
-@needs_chromium
 def test_a_drag_is_announced_once(visit):
     """In words, after it, in a polite live region."""
     page = visit()
@@ -627,7 +587,6 @@ def test_a_drag_is_announced_once(visit):
     )
 
 
-@needs_chromium
 @pytest.mark.parametrize("kind, name", [("lstm", "rule"), ("gru", "soft")])
 def test_every_control_has_a_name_of_its_own(visit, kind, name):
     """Inputs, sliders and buttons; groups have legends; ids stand once."""
@@ -644,7 +603,6 @@ def test_every_control_has_a_name_of_its_own(visit, kind, name):
     assert bare == 0 and len(ids) == len(set(ids))
 
 
-@needs_chromium
 def test_focus_can_be_seen(visit):
     """An outline on each kind of control that the keyboard reaches."""
     page = visit()
@@ -661,7 +619,6 @@ def test_focus_can_be_seen(visit):
         assert width >= 2
 
 
-@needs_chromium
 @pytest.mark.parametrize("width, height", [(390, 844), (1280, 640)])
 def test_the_figure_covers_no_focused_control(visit, width, height):
     """It stays in sight; what Tab reaches comes out below it (WCAG 2.2, 2.4.11)."""
@@ -683,7 +640,6 @@ def test_the_figure_covers_no_focused_control(visit, width, height):
     assert len(seen) > 80 and not [stop for stop in seen if not stop[0]]
 
 
-@needs_chromium
 @pytest.mark.parametrize("width", [390, 768, 1440])
 @pytest.mark.parametrize("kind, name", [("lstm", "rule"), ("gru", "soft")])
 def test_it_fits(visit, width, kind, name):
@@ -700,7 +656,6 @@ def test_it_fits(visit, width, kind, name):
     assert np.min(sizes) >= 24
 
 
-@needs_chromium
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_can_be_read(visit, theme):
     """Contrast of at least 4.5 to 1 with what is behind it (WCAG 2.2)."""

@@ -1,46 +1,18 @@
 """The pages in real Chromium: phone and desk, light and dark, no network."""
 
-import functools
-import http.server
 import re
-import shutil
-import threading
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-CHROMIUM = shutil.which("chromium")
 PAGES = ["book/welcome.html", "notebooks/04_gates.html"]
 PAGES += ["notebooks/05_lstm_equations.html", "book/notation.html", "book/gallery.html"]
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="needs Chromium: run `make system-deps` as root"
-)
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Python's file server without its log."""
-
-    def log_message(self, *args):
-        pass
 
 
 @pytest.fixture(scope="module")
-def site(html):
+def site(html, serve):
     """The book, served on this machine."""
-    handler = functools.partial(Quiet, directory=html)
-    with http.server.ThreadingHTTPServer(("localhost", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://localhost:{server.server_port}/"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """One Chromium for the module."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield browser
-        browser.close()
+    with serve(html) as address:
+        yield address
 
 
 @pytest.fixture(params=PAGES)

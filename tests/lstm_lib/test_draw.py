@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from drawings import parts, text_of
 
 from lstm_lib import GRU, LSTM, RNN, ShapeError, cells, draw, plot
 from lstm_lib.draw import layout
@@ -93,17 +94,6 @@ def every_diagram():
 
 
 DIAGRAMS = dict(every_diagram())
-
-
-def parts(diagram):
-    """The drawing's JSON as two dicts by name."""
-    data = diagram.json()
-    return [{item["name"]: item for item in data[kind]} for kind in ("nodes", "wires")]
-
-
-def text_of(item):
-    """The labels of a node or wire, each as one string."""
-    return ["".join(run[0] for run in label["runs"]) for label in item["labels"]]
 
 
 def assert_values_are(diagram, expected):

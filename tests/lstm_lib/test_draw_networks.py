@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
+from drawings import parts, text_of
 
 from lstm_lib import (
     GRU,
@@ -89,17 +90,6 @@ def every_diagram():
 
 
 DIAGRAMS = dict(every_diagram())
-
-
-def parts(diagram):
-    """The drawing's JSON as two dicts by name."""
-    data = diagram.json()
-    return [{item["name"]: item for item in data[kind]} for kind in ("nodes", "wires")]
-
-
-def text_of(item):
-    """The labels of a node or wire, each as one string."""
-    return ["".join(run[0] for run in label["runs"]) for label in item["labels"]]
 
 
 def values_of(diagram, row):
