@@ -13,5 +13,6 @@ COLORS = {
     # and which belong to no gate.
     "positive": "#5146c4",
     "negative": "#8f6500",
-    "paper": "#fffffe",
+    "paper": "#fffffe",  # behind a whole figure; in the book the page is seen
+    "ground": "#fffffd",  # behind a node or a number, hides what runs there
 }

@@ -61,6 +61,8 @@ NAMES = {
     "h": ("hidden state", "ink"),
 }
 
+NUMBERED = 4, 12  # units and steps, at most, whose cells have room for a number
+
 
 class _Panel:
     """One heatmap: values (units, steps) and how to draw them."""
@@ -85,7 +87,8 @@ def heatmaps(activations, inputs=None, *, names=None, units=None, example=0):
     arrays, None for all. units: which units, None for the first 12. example:
     which of the N.
     Gates are shaded from 0 to 1, each in its own colour; all else around 0,
-    up to 1 or, where it goes beyond, up to the largest number.
+    up to 1 or, where it goes beyond, up to the largest number. A few units
+    over a few steps have their numbers written in.
     Raises ShapeError, TypeError or ValueError naming the argument.
     """
     panels = _panels(activations, names, units, example)
@@ -177,9 +180,19 @@ def _draw_panel(ax, panel, limit, alone):
     ax.set_yticks(rows, [str(panel.units[k]) for k in rows], fontsize=SMALL)
     ax.set_xticks([])
     ax.tick_params(length=0)
+    if count <= NUMBERED[0] and panel.values.shape[1] <= NUMBERED[1]:
+        for (row, step), value in np.ndenumerate(panel.values):
+            if not np.isnan(value):
+                _write_number(ax, step, row, value)
     # Two texts, as a browser's font would shift lines that one text aligns.
     _beside(ax, panel.words, 0.5, (-22, 7), color=color)
     _beside(ax, panel.letter if alone else panel.name, 0.5, (-22, -7), color=color)
+
+
+def _write_number(ax, x, y, value):
+    """On the page's own colour, as the shade may be dark or light."""
+    box = dict(boxstyle="round,pad=0.15", fc=COLORS["ground"], lw=0)
+    ax.text(x, y, number(value), ha="center", va="center", fontsize=SMALL, bbox=box)
 
 
 def _beside(ax, text, height, offset, **options):

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from lstm_lib import colors
 
-COLORS = colors.COLORS | {"ground": "#fffffe"}  # under a node, hides what runs behind
 WIDTH = 518  # of every diagram, so that a page may mix them
 CORNER, HOP, ARROW = 9, 7, 8  # radius of a corner and of a hop, length of a head
 SIZES = {"name": 16, "value": 13.5, "symbol": 18, "word": 12, "note": 12}
@@ -40,7 +39,7 @@ class Layout:
 
         name: unique among the nodes. shape: "box", "circle", "frame" (a box
         that others stand in) or "none" (labels alone).
-        role: a key of COLORS. title: what it is, in words. level: a pair, the
+        role: a key of colors.COLORS. title: what it is, in words. level: a pair, the
         part of the height that is filled, from 0 at the bottom to 1. mark: "⊙"
         or "+" drawn inside a circle.
         Returns name.
@@ -333,7 +332,7 @@ def _glow(role):
 
 
 def _color(role):
-    return f"var(--figure-{role}, {COLORS[role]})"
+    return f"var(--figure-{role}, {colors.COLORS[role]})"
 
 
 def _number(value):

@@ -400,15 +400,12 @@ def test_importing_draw_loads_no_matplotlib():
 def test_every_colour_has_a_fallback_and_a_dark_value(root):
     """One colour for each quantity, in diagrams and plots, on both pages."""
     svg = DIAGRAMS["lstm values"].svg()
-    assert layout.COLORS.items() >= plot.COLORS.items()
-    for role, color in layout.COLORS.items():
-        assert svg.count(color) == svg.count(f"var(--figure-{role}, {color})") or (
-            color == plot.COLORS["paper"]
-        )
+    for role, color in plot.COLORS.items():
+        assert svg.count(color) == svg.count(f"var(--figure-{role}, {color})")
     assert "var(--figure-forget, #b54200)" in svg
     css = (root / "book/_ext/computed_figures.css").read_text()
     dark = css[css.index('html[data-theme="dark"]') :]
-    for role in plot.COLORS.keys() - {"paper"}:
+    for role in plot.COLORS.keys() - {"paper", "ground"}:
         assert f"--figure-{role}: #" in dark, role
 
 

@@ -114,7 +114,7 @@ def test_a_figure_needs_a_name_and_words(name, alt):
 
 def test_colours_can_be_read_on_white():
     """At least 4.5:1; and so can ink on the deepest shade behind a text."""
-    for name in plot.COLORS.keys() - {"paper"}:
+    for name in plot.COLORS.keys() - {"paper", "ground"}:
         assert contrast(rgb(name), [255] * 3) >= 4.5
     for name in ("positive", "negative"):
         ground = 0.55 * rgb(name) + 0.45 * 255
@@ -222,6 +222,15 @@ def test_many_cells_take_few_bytes():
     noise = {"f_l0": np.random.default_rng(0).random((1000, 1, 12))}
     assert len(svg_of(plot.heatmaps(noise))) < 200_000
     assert len(svg_of(plot.heatmaps({"f_l0": np.ones((1000, 1, 12))}))) < 25_000
+
+
+def test_few_cells_carry_their_numbers():
+    """Shade and number; more units or steps have no room for them."""
+    small = {"i": np.full((5, 1, 1), 0.25), "c": np.full((5, 1, 1), -7.0)}
+    written = texts(plot.heatmaps(small))
+    assert written.count("0.25") == 5 and written.count("−7.00") == 5
+    for shape in ((13, 1, 1), (5, 1, 5)):
+        assert "0.25" not in texts(plot.heatmaps({"i": np.full(shape, 0.25)}))
 
 
 def test_heatmaps_are_pixels_where_svg_is_not_wanted():

@@ -3,7 +3,7 @@
 
 const COLORS = {
   ink: "#24292f", muted: "#6a737d", input: "#00734c", forget: "#b54200",
-  candidate: "#a03a78", output: "#0062a3", paper: "#fffffe", ground: "#fffffe",
+  candidate: "#a03a78", output: "#0062a3", paper: "#fffffe", ground: "#fffffd",
 };
 const SIZES = { name: 16, value: 13.5, symbol: 18, word: 12, note: 12 };
 const MINUS = "\u2212";
