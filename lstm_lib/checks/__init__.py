@@ -3,11 +3,13 @@
 A test cell ends with `check(lstm_step, "lstm_step", points=3)`. It shows a
 report and returns the points earned. The parts, in reading order:
 `references` (what is right, and on which inputs), `misconceptions` (what is
-wrong, and what it is called), `running` (one case against one function) and
-`report` (what the student sees).
+wrong, and what it is called), `running` (one case against one function),
+`comparing` (one answer with one expected) and `report` (what the student
+sees). `python -m lstm_lib.checks bank` prints every misconception.
 """
 
 import math
+import os
 from numbers import Integral, Real
 
 from lstm_lib.checks.references import SUBJECTS
@@ -16,10 +18,11 @@ from lstm_lib.checks.running import run_cases
 
 __all__ = ["SITE", "check"]
 
+SEED = "LSTM_LIB_CHECKS_SEED"  # the instructor's, in the environment of the grader
 SITE = "https://gate-by-gate.github.io/gate-by-gate"  # where the links lead
 
 
-def check(function, name, points=1, *, built_on=None, hidden=False, seed=0):
+def check(function, name, points=1, *, built_on=None, hidden=False, seed=None):
     """Run the cases of one check on a student's function, and show a report.
 
     function: the student's function.
@@ -31,16 +34,21 @@ def check(function, name, points=1, *, built_on=None, hidden=False, seed=0):
     that one mistake costs its points once.
     hidden: use the cases kept for grading; what the function prints and the
     text of its exceptions are then not shown, as they could hold the inputs.
-    seed: a non-negative integer from which the inputs are drawn.
+    seed: a non-negative integer from which the inputs are drawn; None takes 0,
+    for hidden cases the environment variable LSTM_LIB_CHECKS_SEED, which is
+    the instructor's.
     Returns the points earned, a plain float in [0, points], which nbgrader
     reads as partial credit when it is the last line of a test cell.
     Never raises for what the function does. Raises ValueError for a name,
-    points, built_on or seed that no student can be blamed for.
+    points, built_on or seed that no student can be blamed for, and where
+    hidden cases find no seed.
     """
     if name not in tuple(SUBJECTS):
         raise ValueError(f"name: expected one of {', '.join(SUBJECTS)}, got {name!r}")
     if not isinstance(points, Real) or not 0 < points < math.inf:
         raise ValueError(f"points: expected a positive number, got {points!r}")
+    if seed is None:
+        seed = _instructors_seed() if hidden else 0
     if not isinstance(seed, Integral) or seed < 0:
         raise ValueError(f"seed: expected a non-negative integer, got {seed!r}")
     subject = SUBJECTS[name]
@@ -50,3 +58,13 @@ def check(function, name, points=1, *, built_on=None, hidden=False, seed=0):
     report = Report(name, float(points), tuple(outcomes), SITE)
     show(report)
     return report.earned
+
+
+def _instructors_seed():
+    value = os.environ.get(SEED, "")
+    if not value.isdecimal():
+        raise ValueError(
+            f"seed: expected a non-negative integer in the environment variable {SEED},"
+            f" which the instructor's nbgrader_config.py sets, got {value!r}"
+        )
+    return int(value)

@@ -35,8 +35,9 @@ def freeze(answer):
     Calls `__array__` and the like of what the student returned, and so may
     raise anything.
     """
-    if isinstance(answer, (tuple, list)):
-        return [freeze(part) for part in answer]
+    for kind in (tuple, list):
+        if isinstance(answer, kind) and issubclass(type(answer), kind):
+            return [freeze(part) for part in kind.__iter__(answer)]  # never its own
     array = np.asarray(answer)
     if array.dtype.kind == "O" and array.ndim == 0:
         return np.array(Thing(str(type(array[()]).__name__)[:60]), dtype=object)
@@ -62,11 +63,6 @@ def compare(answer, expected, names, rtol, shapes=None):
         return [Finding(names, "form", text)]
     parts = zip(answer, expected, names)
     return [finding for part in parts for finding in compare(*part, rtol, shapes)]
-
-
-def equal(answer, expected, names, rtol):
-    """Whether nothing at all is wrong with a frozen answer."""
-    return not any(f.fault for f in compare(answer, expected, names, rtol))
 
 
 def _compare_array(answer, expected, name, rtol, shapes):

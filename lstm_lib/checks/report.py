@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 VERDICT = "application/vnd.autograder.verdict+json"
 
-# Where the sections are that messages link to.
+# Where the sections are that messages link to; terms are in the glossary.
+GLOSSARY = "book/glossary.html"
 PAGES = {
     "notebooks/04_gates.html": (
         "sec-memory-cell",
@@ -31,7 +32,8 @@ PAGES = {
 
 def section_link(site, section):
     """The address of a section of the book, from its label."""
-    page = next(page for page, sections in PAGES.items() if section in sections)
+    pages = (page for page, sections in PAGES.items() if section in sections)
+    page = GLOSSARY if section.startswith("term-") else next(pages)
     return f"{site}/{page}#{section}"
 
 
@@ -102,7 +104,7 @@ class Report:
             item += f"<br>{_markup(message)}"
         if section := group[0].section:
             link = html.escape(section_link(self.site, section))
-            title = section.removeprefix("sec-").replace("-", " ")
+            title = section.partition("-")[2].replace("-", " ")
             item += f'<br>Read about it in the book: <a href="{link}">{title}</a>'
         return f"<li>{item}</li>"
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lstm_lib.checks.comparing import compare, equal, freeze, question
+from lstm_lib.checks.comparing import compare, freeze, question
 from lstm_lib.checks.misconceptions import BANK
 
 # Code under these folders is not the student's.
@@ -96,16 +96,17 @@ def _run_case(function, subject, case, built_on, hidden):
             case.name, False, message, misconceptions=_raisers(error, subject, case)
         )
 
-    findings = compare(answer, expected, subject.returns, case.rtol, subject.shapes)
+    findings = _compare(answer, expected, subject, case)
     wrong = any(finding.fault for finding in findings)
-    if wrong and own is not None and equal(answer, own, subject.returns, case.rtol):
+    if wrong and own is not None and _equal(answer, own, subject, case):
         wrong = False
         note = f"Right, given your own {subject.part}, which still has a mistake."
     changed = _say_changed(subject, case, given) if not _changes(part) else ""
     if wrong:
         # With a part that ignores an argument a right answer may match a mistake.
         matches = _matches(answer, subject, case, None if unused else part)
-        message = _say_findings(findings, matches) + question(answer) + changed
+        message = _say_findings(findings, matches, subject)
+        message += question(answer) + changed
         if not matches:
             message += _say_part(part, unused, subject)
         faulty = [finding.name for finding in findings if finding.fault]
@@ -116,6 +117,30 @@ def _run_case(function, subject, case, built_on, hidden):
     if changed:
         return Outcome(case.name, False, f"The values are right.{changed}")
     return Outcome(case.name, True, note)
+
+
+def _compare(answer, expected, subject, case):
+    """Findings on a frozen answer, or on what it does where that counts."""
+    findings = compare(answer, expected, subject.returns, case.rtol, subject.shapes)
+    if subject.observe is None or any(f.fault not in ("", "values") for f in findings):
+        return findings
+    seen, wanted = (
+        freeze(subject.observe(_arrays(values), *_copies(case.data)))
+        for values in (answer, expected)
+    )
+    return compare(seen, wanted, subject.observed, case.rtol)
+
+
+def _arrays(values):
+    """The values of an answer as arrays of floats."""
+    if isinstance(values, (list, tuple)):
+        return tuple(map(_arrays, values))
+    return np.array(values, dtype=float)
+
+
+def _equal(answer, expected, subject, case):
+    """Whether nothing at all is wrong with a frozen answer."""
+    return not any(f.fault for f in _compare(answer, expected, subject, case))
 
 
 # ---- expected values ---------------------------------------------------------
@@ -135,13 +160,11 @@ class _Part:
         self.changed_arguments = False
 
     def __call__(self, *arguments):
-        arguments = [a + (k == self.nudged) for k, a in enumerate(arguments)]
+        arguments = [a + 1 if k == self.nudged else a for k, a in enumerate(arguments)]
         given = _copies(arguments)
         answer = self.function(*given)
         self.changed_arguments |= not all(map(_same, given, arguments))
-        if isinstance(answer, (tuple, list)):
-            return tuple(np.array(array, dtype=float) for array in answer)
-        return np.array(answer, dtype=float)
+        return _arrays(freeze(answer))
 
 
 def _changes(part):
@@ -164,7 +187,7 @@ def _expected_with(part, subject, case):
             for number, name in enumerate(subject.part_reads):
                 nudged = {subject.part: _Part(part.function, number)}
                 moved = freeze(_ours(subject.reference, case, **nudged))
-                if equal(moved, own, subject.returns, case.rtol):
+                if _equal(moved, own, subject, case):
                     return None, name
             return own, ""
     except KeyboardInterrupt:
@@ -194,7 +217,7 @@ def _is_answer_of(entry, answer, subject, case, part):
     for keywords in variants:
         try:
             wrong = _ours(entry.function, case, **keywords)
-            if equal(answer, wrong, subject.returns, case.rtol):
+            if _equal(answer, wrong, subject, case):
                 return True
         except KeyboardInterrupt:
             raise
@@ -266,29 +289,43 @@ def _contained(hidden):
 
 
 def _copies(arguments):
-    return [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
+    """Copies of arrays, and of lists of them; anything else is immutable."""
+    return [_copy(argument) for argument in arguments]
+
+
+def _copy(argument):
+    if isinstance(argument, list):
+        return _copies(argument)
+    return argument.copy() if isinstance(argument, np.ndarray) else argument
 
 
 def _same(given, kept):
-    return np.shape(given) == np.shape(kept) and np.array_equal(given, kept)
+    """Whether an argument is what it was; a student may have put anything there."""
+    if isinstance(kept, list):
+        return len(given) == len(kept) and all(map(_same, given, kept))
+    if isinstance(kept, np.ndarray):
+        return given.shape == kept.shape and np.array_equal(given, kept, equal_nan=True)
+    return True
 
 
 # ---- what to say -------------------------------------------------------------
 
 
-def _say_findings(findings, matches):
+def _say_findings(findings, matches, subject):
     """The faults in words; values only where no misconception explains them."""
     right = [f"`{finding.name}`" for finding in findings if not finding.fault]
     wrong = [finding for finding in findings if finding.fault]
     said = []
     if all(f.fault == "values" for f in wrong) and len(findings) > 1:
         said.append("Shapes are right.")
+    observed = subject.observe is not None and findings[0].name == subject.observed
     if matches:
         wrong = [finding for finding in wrong if finding.fault == "shape"]
     elif right:
         said.append(f"{' and '.join(right)} {'are' if right[1:] else 'is'} right.")
     for finding in wrong:
         name = f"`{finding.name}`" if len(findings) > 1 else "Your answer"
+        name = subject.observed[:1].upper() + subject.observed[1:] if observed else name
         said.append(f"{name} {finding.text}.")
     return " ".join(said)
 
@@ -334,7 +371,7 @@ def _say_error(error, subject, hidden):
         return "Not answered yet: the function raises NotImplementedError."
     if _name(error) == "StdinNotImplementedError":  # of IPython
         return "The function calls `input()`, which nobody can answer while grading."
-    if hidden:
+    if hidden:  # the text could hold the inputs, and so could a made-up line
         return f"The function raised {_name(error)}."
     text = _text(error)
     line = next(filter(None, (f.line for f in reversed(frames))), "")

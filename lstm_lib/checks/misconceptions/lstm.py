@@ -1,44 +1,14 @@
-"""What is wrong, and what it is called: the misconception bank.
-
-Each entry is a wrong implementation that people really write. It takes what
-the reference takes, the student's own part included, and returns what that
-mistake returns. The sentence is read by the student: it says what the answer
-equals, asks a question, and does not give the right line away.
-To add one, write the function below its heading; its name becomes its id.
-"""
-
-from collections.abc import Callable
-from dataclasses import dataclass
+"""Mistakes in the gate, the step, the sequence and the count of an LSTM."""
 
 import numpy as np
 
-from lstm_lib.checks.references import exact_sigmoid, gates, lstm_forward, lstm_step
-
-
-@dataclass(frozen=True)
-class Misconception:
-    """A named wrong implementation of the function that `check` is about."""
-
-    id: str
-    check: str
-    section: str
-    sentence: str
-    function: Callable
-
-
-BANK = []  # in the order of this page; the first that matches is named
-
-
-def misconception(check, section, sentence):
-    """Enter the decorated function into the bank."""
-
-    def enter(function):
-        name = function.__name__.replace("_", "-")
-        BANK.append(Misconception(name, check, section, sentence, function))
-        return function
-
-    return enter
-
+from lstm_lib.checks.misconceptions.bank import misconception
+from lstm_lib.checks.references.lstm import (
+    exact_sigmoid,
+    gates,
+    lstm_forward,
+    lstm_step,
+)
 
 # ---- sigmoid ----------------------------------------------------------------
 

@@ -1,57 +1,9 @@
-"""What is right: for each check a reference, and the inputs to compare on.
-
-The references repeat `lstm_lib.cells` with one thing added: the part that a
-student wrote in an earlier task can be passed in (`sigmoid=`, `step=`).
-To add a check, write a reference and a function that makes its cases, and
-enter both in SUBJECTS.
-"""
-
-from collections.abc import Callable
-from dataclasses import dataclass, field
+"""The LSTM forward: the gate, the step, the sequence, the count."""
 
 import numpy as np
 
 from lstm_lib.cells import sigmoid as exact_sigmoid
-
-
-@dataclass(frozen=True)
-class Case:
-    """One input. An answer may be off by rtol times its largest value."""
-
-    name: str
-    arguments: tuple
-    rtol: float = 1e-5
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What a check needs to know about one function.
-
-    returns: the names of what it returns, nested as it is returned.
-    shapes: name to shape in letters, for messages.
-    make_cases: (rng, hidden) -> list of Case.
-    sections: name to section, for where that value alone is wrong.
-    products: what to say where matrix sizes do not fit.
-    part: the keyword by which the reference takes the student's own function.
-    part_reads: its first arguments, all of which a part that works must use.
-    """
-
-    name: str
-    reference: Callable
-    arguments: tuple
-    returns: str | tuple
-    shapes: dict
-    section: str
-    make_cases: Callable
-    sections: dict = field(default_factory=dict)
-    products: str = ""
-    part: str | None = None
-    part_reads: tuple = ()
-
-    def cases(self, hidden, seed):
-        """The cases for a student (hidden=False) or for grading, from a seed."""
-        return self.make_cases(np.random.default_rng([seed, int(hidden)]), hidden)
-
+from lstm_lib.checks.subject import Case, Subject
 
 # ---- sigmoid ----------------------------------------------------------------
 
@@ -169,51 +121,48 @@ _PRODUCTS = (
     " Here `{}` is (N, D), `W` (D, 4H), `h` (N, H), `U` (H, 4H): which two sizes "
     "must agree in `A @ B`?"
 )
-SUBJECTS = {
-    subject.name: subject
-    for subject in (
-        Subject(
-            name="sigmoid",
-            reference=exact_sigmoid,
-            arguments=("z",),
-            returns="the answer",
-            shapes={},
-            section="sec-soft-gates",
-            make_cases=sigmoid_cases,
-        ),
-        Subject(
-            name="lstm_step",
-            reference=lstm_step,
-            arguments=_STEP_ARGUMENTS,
-            returns=("h", "c"),
-            shapes={"h": "(N, H)", "c": "(N, H)"},
-            section="sec-cell-update",
-            make_cases=lstm_step_cases,
-            sections={"h": "sec-output-equation"},
-            products=_PRODUCTS.format("x"),
-            part="sigmoid",
-            part_reads=("z",),
-        ),
-        Subject(
-            name="lstm_forward",
-            reference=lstm_forward,
-            arguments=_STEP_ARGUMENTS,
-            returns=("y", ("h", "c")),
-            shapes={"y": "(T, N, H)", "h": "(N, H)", "c": "(N, H)"},
-            section="sec-memory-cell",
-            make_cases=lstm_forward_cases,
-            products=_PRODUCTS.format("x[t]"),
-            part="step",
-            part_reads=("x", "h", "c"),
-        ),
-        Subject(
-            name="lstm_parameter_count",
-            reference=lstm_parameter_count,
-            arguments=("input_size", "hidden_size"),
-            returns="the answer",
-            shapes={},
-            section="sec-parameter-count",
-            make_cases=parameter_count_cases,
-        ),
-    )
-}
+SUBJECTS = (
+    Subject(
+        name="sigmoid",
+        reference=exact_sigmoid,
+        arguments=("z",),
+        returns="the answer",
+        shapes={},
+        section="sec-soft-gates",
+        make_cases=sigmoid_cases,
+    ),
+    Subject(
+        name="lstm_step",
+        reference=lstm_step,
+        arguments=_STEP_ARGUMENTS,
+        returns=("h", "c"),
+        shapes={"h": "(N, H)", "c": "(N, H)"},
+        section="sec-cell-update",
+        make_cases=lstm_step_cases,
+        sections={"h": "sec-output-equation"},
+        products=_PRODUCTS.format("x"),
+        part="sigmoid",
+        part_reads=("z",),
+    ),
+    Subject(
+        name="lstm_forward",
+        reference=lstm_forward,
+        arguments=_STEP_ARGUMENTS,
+        returns=("y", ("h", "c")),
+        shapes={"y": "(T, N, H)", "h": "(N, H)", "c": "(N, H)"},
+        section="sec-memory-cell",
+        make_cases=lstm_forward_cases,
+        products=_PRODUCTS.format("x[t]"),
+        part="step",
+        part_reads=("x", "h", "c"),
+    ),
+    Subject(
+        name="lstm_parameter_count",
+        reference=lstm_parameter_count,
+        arguments=("input_size", "hidden_size"),
+        returns="the answer",
+        shapes={},
+        section="sec-parameter-count",
+        make_cases=parameter_count_cases,
+    ),
+)

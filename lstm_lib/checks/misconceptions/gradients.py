@@ -1,0 +1,1 @@
+"""Mistakes: Backwards through the LSTM: step, sequence, clipping, decay."""

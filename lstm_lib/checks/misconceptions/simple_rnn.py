@@ -1,0 +1,1 @@
+"""Mistakes: The simple recurrent network: step, sequence, softmax, loss, backward."""

@@ -1,0 +1,3 @@
+"""Backwards through the LSTM: step, sequence, clipping, decay."""
+
+SUBJECTS = ()

@@ -1,0 +1,3 @@
+"""The simple recurrent network: step, sequence, softmax, loss, backward."""
+
+SUBJECTS = ()
