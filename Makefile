@@ -22,7 +22,7 @@ EXECUTED := $(CHAPTERS:notebooks/%.ipynb=_build/executed/%)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book serve test notebooks experiments grade-demo benchmark lint system-deps clean
+.PHONY: help book serve test notebooks experiments grade-demo release benchmark lint system-deps clean
 
 help:  ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
@@ -55,6 +55,9 @@ experiments: $(VENV)/all-ready  ## Repeat the long measurements that chapters ci
 
 grade-demo: $(VENV)/all-ready  ## Grade a class of eight made-up submissions with nbgrader
 	@$(BIN)/python exercises/demo_class.py
+
+release: $(VENV)/all-ready  ## Pack the assignments for students, without solutions
+	@$(BIN)/python exercises/release.py
 
 benchmark: $(VENV)/all-ready  ## Time lstm_lib against PyTorch and Keras, side by side
 	@$(BIN)/python -m benchmarks layers

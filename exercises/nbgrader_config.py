@@ -5,6 +5,7 @@ instructor's machine.
 """
 
 import math
+import os
 from pathlib import Path
 
 from nbgrader.plugins import BasePlugin
@@ -62,6 +63,14 @@ class HideHiddenTests(ClearHiddenTests):
                     output.evalue, output.traceback = "", [output.ename]
         return super().preprocess_cell(cell, resources, cell_index)
 
+
+# What the hidden tests draw their inputs from. It reaches them as a variable of
+# the environment, which kernels inherit; no notebook holds it. The 1 is public:
+# write a number of your own into seed.txt beside this file.
+SEED_FILE = Path(__file__).resolve().with_name("seed.txt")
+if "LSTM_LIB_CHECKS_SEED" not in os.environ:
+    seed = SEED_FILE.read_text().strip() if SEED_FILE.exists() else "1"
+    os.environ["LSTM_LIB_CHECKS_SEED"] = seed
 
 c.CourseDirectory.course_id = "gate-by-gate"
 c.CourseDirectory.root = str(Path(__file__).resolve().parent)

@@ -12,11 +12,12 @@ import math
 import os
 from numbers import Integral, Real
 
+from lstm_lib.checks.choices import check_choices
 from lstm_lib.checks.references import SUBJECTS
 from lstm_lib.checks.report import Report, show
 from lstm_lib.checks.running import run_cases
 
-__all__ = ["SITE", "check"]
+__all__ = ["SITE", "check", "check_choices"]
 
 SEED = "LSTM_LIB_CHECKS_SEED"  # the instructor's, in the environment of the grader
 SITE = "https://gate-by-gate.github.io/gate-by-gate"  # where the links lead

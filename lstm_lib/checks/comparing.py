@@ -47,14 +47,15 @@ def freeze(answer):
 def compare(answer, expected, names, rtol, shapes=None):
     """Compare a frozen answer with an array or a nested tuple of arrays.
 
-    names: nested like expected. shapes: name to shape in letters, for the text.
+    names: nested like expected, or one name for all, which are then numbered.
+    shapes: name to shape in letters, for the text.
     rtol: the allowed difference, relative to the largest expected value.
     Returns one Finding for each array, or a single one if the form is wrong.
     """
     if not isinstance(expected, tuple):
         return [_compare_array(answer, np.asarray(expected), names, rtol, shapes or {})]
     if not isinstance(names, tuple):
-        names = (names,) * len(expected)
+        names = tuple(f"{names}[{k}]" for k in range(len(expected)))
     # An array is taken apart only if it stacks the values: `y` alone is one value.
     one = isinstance(answer, np.ndarray) and answer.ndim != np.ndim(expected[0]) + 1
     if one or len(answer) != len(expected):

@@ -14,6 +14,8 @@ PAGES = {
         "sec-memory-cell",
         "sec-soft-gates",
         "sec-hand-set-unit",
+        "sec-tanh",
+        "sec-leaky-gates",
         "sec-forget-gate",
         "sec-three-time-scales",
     ),
@@ -39,12 +41,16 @@ def section_link(site, section):
 
 @dataclass(frozen=True)
 class Report:
-    """The outcomes of one check, in the three forms a notebook can show."""
+    """The outcomes of one check, in the three forms a notebook can show.
+
+    notes: what is said beside the cases, and costs nothing.
+    """
 
     check: str
     points: float
     outcomes: tuple
     site: str
+    notes: tuple = ()
 
     @property
     def score(self):
@@ -90,11 +96,13 @@ class Report:
                 lines.append(f"  {message}")
             if group[0].section:
                 lines.append(f"  Read {section_link(self.site, group[0].section)}")
+        lines += [f"- note: {note}" for note in self.notes]
         return "\n".join(lines)
 
     def html(self):
         """The report as HTML. Everything a student wrote is escaped."""
         items = "".join(self._item(*group) for group in self.groups())
+        items += "".join(f"<li>note: {_markup(note)}</li>" for note in self.notes)
         return f"<p><strong>{_markup(self.headline())}</strong></p><ul>{items}</ul>"
 
     def _item(self, message, group):

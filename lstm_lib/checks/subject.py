@@ -31,11 +31,14 @@ class Subject:
     sections: name to section, for where that value alone is wrong.
     products: what to say where matrix sizes do not fit.
     part: the keyword by which the reference takes the student's own function.
-    part_reads: its first arguments, all of which a part that works must use.
-    observe: (answer, *case.data) -> array, where not the answer counts but
-    what it does, such as the trace of a unit with the answer's weights; the
-    form and the shapes of the answer are compared first.
-    observed: what that array is called, such as "`c` of your unit".
+    part_check: the check that this function has itself.
+    part_reads: its first arguments, all of which a part that counts must use,
+    unless its mistake is known.
+    observe: (answer, *case.data) -> array or tuple of arrays, where not the
+    answer counts but what it does, such as the trace of a unit with the
+    answer's weights; the form and the shapes of the answer are compared first.
+    observed: what that array is called, such as "`c` of your unit", or the
+    names of those arrays, such as ("c", "h").
     """
 
     name: str
@@ -48,9 +51,10 @@ class Subject:
     sections: dict = field(default_factory=dict)
     products: str = ""
     part: str | None = None
+    part_check: str = ""
     part_reads: tuple = ()
     observe: Callable | None = None
-    observed: str = "what it does"
+    observed: str | tuple = "what it does"
 
     def cases(self, hidden, seed):
         """The cases for a student (hidden=False) or for grading, from a seed."""

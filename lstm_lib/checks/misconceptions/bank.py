@@ -11,7 +11,8 @@ class Misconception:
     """A named wrong implementation of the function that `check` is about.
 
     section: the label of the book's section that explains it. sentence: what
-    the student reads. source: where it is known from, or "".
+    the student reads. source: where it is known from, or "". right_on: the
+    names of the cases on which it makes no difference, as some must.
     """
 
     id: str
@@ -20,24 +21,16 @@ class Misconception:
     sentence: str
     function: Callable
     source: str = ""
+    right_on: tuple = ()
 
 
-def misconception(check, section, sentence, source=""):
+def misconception(check, section, sentence, source="", right_on=()):
     """Enter the decorated function into the bank; its name becomes the id."""
 
     def enter(function):
         name = function.__name__.replace("_", "-")
-        BANK.append(Misconception(name, check, section, sentence, function, source))
+        about = check, section, sentence, function, source, right_on
+        BANK.append(Misconception(name, *about))
         return function
 
     return enter
-
-
-def table():
-    """The bank as a Markdown table, in the order of the checks."""
-    lines = ["| check | misconception | what the student reads |", "|---|---|---|"]
-    for entry in BANK:
-        source = f" *Source: {entry.source}.*" if entry.source else ""
-        sentence = entry.sentence.replace("|", r"\|")
-        lines.append(f"| `{entry.check}` | {entry.id} | {sentence}{source} |")
-    return "\n".join(lines)

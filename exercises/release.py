@@ -1,0 +1,110 @@
+"""Pack every assignment for students: `python exercises/release.py [--to DIR]`.
+
+Each psN.zip holds the notebook that nbgrader generates (no solution, no
+hidden test), the files its assignment.toml names, the wheel of lstm_lib, a
+requirements file and a README. The same sources give the same bytes.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import course
+
+ROOT = course.HERE.parent
+LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first date a zip file can hold
+
+README = """\
+# {title}
+
+You need Python 3.11 or newer. In this folder:
+
+    python -m venv .venv
+    source .venv/bin/activate        # on Windows: .venv\\Scripts\\activate
+    pip install -r requirements.txt
+    jupyter lab {name}.ipynb
+
+Installing needs a network; the work itself does not. Plan {low} to {high} minutes.
+
+Write your answers in place of `raise NotImplementedError()`. Under each task is a
+check: run it as often as you like. It says what is right, what is wrong, and where
+in the book to read about it. Save the notebook under its own name and hand in
+that one file.
+"""
+
+
+def build_wheel(folder):
+    """Build the wheel of lstm_lib from this tree. Returns its path."""
+    with tempfile.TemporaryDirectory() as scratch:
+        tree = Path(scratch) / "tree"  # setuptools writes beside what it builds
+        skip = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "lstm_lib", tree / "lstm_lib", ignore=skip)
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(ROOT / name, tree)
+        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
+        command += ["--no-build-isolation", "--no-index", "--wheel-dir", folder, tree]
+        dated = os.environ | {"SOURCE_DATE_EPOCH": "315532800"}  # LONG_AGO
+        subprocess.run(command, env=dated, check=True, capture_output=True)
+    return next(Path(folder).glob("lstm_lib-*.whl"))
+
+
+def files_of(assignment, release, wheel):
+    """What students get: file name -> bytes. release: nbgrader's folder of it."""
+    settings = course.settings(assignment)
+    low, high = settings["minutes"]
+    title = settings["title"]
+    readme = README.format(title=title, name=assignment, low=low, high=high)
+    needs = [f"./{wheel.name}", "jupyterlab", *settings["packages"]]
+    files = {
+        f"{assignment}.ipynb": (release / f"{assignment}.ipynb").read_bytes(),
+        "README.md": readme.encode(),
+        "requirements.txt": "\n".join([*needs, ""]).encode(),
+        wheel.name: wheel.read_bytes(),
+    }
+    for name in settings["files"]:
+        files[name] = (course.SOURCE / assignment / name).read_bytes()
+    return files
+
+
+def pack(to):
+    """Write one zip file for each assignment into the folder `to`; their paths."""
+    to = Path(to)
+    to.mkdir(parents=True, exist_ok=True)
+    packed = []
+    with tempfile.TemporaryDirectory() as scratch:
+        wheel = build_wheel(scratch)
+        folder = Path(scratch) / "course"
+        course.make_course(folder)
+        with course.environment(folder):
+            nbgrader = course.open_course(folder)
+            for assignment in course.assignments():
+                course.release_assignment(nbgrader, assignment)
+                files = files_of(assignment, folder / "release" / assignment, wheel)
+                packed.append(_write_zip(to / f"{assignment}.zip", assignment, files))
+    return packed
+
+
+def _write_zip(path, folder, files):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in sorted(files.items()):
+            info = zipfile.ZipInfo(f"{folder}/{name}", LONG_AGO)
+            file.writestr(info, content, zipfile.ZIP_DEFLATED)
+    return path
+
+
+def main():
+    """Pack, and say what was written."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    default = ROOT / "_build" / "release"
+    parser.add_argument("--to", type=Path, default=default, metavar="DIR")
+    for path in pack(parser.parse_args().to):
+        print(f"{path} ({path.stat().st_size / 1000:.0f} kB)")
+
+
+if __name__ == "__main__":
+    main()
