@@ -22,13 +22,13 @@ EXECUTED := $(CHAPTERS:notebooks/%.ipynb=_build/executed/%)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book serve test notebooks experiments grade-demo release benchmark lint system-deps clean
+.PHONY: help book serve test notebooks experiments grade-demo release benchmark lint system-deps vendor-pyodide editor clean
 
 help:  ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
 	    awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
 
-book: $(VENV)/book-ready  ## Build the book into _build/html
+book: $(VENV)/book-ready $(if $(filter local,$(LIVE_CELLS_PYTHON)),vendor-pyodide)  ## Build the book into _build/html
 	@# Pages that warned are not read again, so a second build would pass: forget them.
 	@$(BIN)/jupyter-book build --warningiserror --nitpick --keep-going --quiet . \
 	    || { rm -rf _build/.doctrees; exit 1; }
@@ -69,10 +69,22 @@ lint: $(VENV)/all-ready  ## Check style and the workflow
 	$(BIN)/zizmor --offline --quiet .github/workflows
 
 system-deps:  ## Install the Debian packages the tests use (needs root)
-	@if command -v chromium >/dev/null; then echo "system-deps: Chromium is here."; \
+	@missing=; \
+	command -v chromium >/dev/null || missing=chromium; \
+	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
+	if [ -z "$$missing" ]; then echo "system-deps: Chromium and npm are here."; \
 	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-	    apt-get update -qq && apt-get install -y -qq chromium; \
-	else echo "system-deps: needs root and apt-get to install chromium; browser tests will skip." >&2; fi
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; \
+	else echo "system-deps: needs root and apt-get to install $$missing; browser tests will skip." >&2; fi
+
+vendor-pyodide: $(VENV)/book-ready  ## Fetch the Python that live cells run, for a book of your own
+	@$(BIN)/python book/_ext/live_cells/vendor.py
+
+EDITOR_SOURCES := $(wildcard book/_ext/live_cells/editor/*)
+
+editor:  ## Bundle the editor of live cells anew (for maintainers; needs npm)
+	@rm -rf _build/editor && mkdir -p _build/editor && cp $(EDITOR_SOURCES) _build/editor
+	@cd _build/editor && npm ci --silent && node build.mjs $(CURDIR)/book/_ext/live_cells/editor.js
 
 clean:  ## Remove what was built, and the virtual environment
 	rm -rf _build $(VENV)

@@ -1,9 +1,9 @@
-"""Run a benchmark by name, `layers` (with --json FILE) or `drawing`."""
+"""Run a benchmark by name: `layers` (with --json FILE), `drawing`, `live_cells`."""
 
 import sys
 from importlib import import_module
 
-NAMES = ("layers", "drawing")
+NAMES = ("layers", "drawing", "live_cells")
 
 if __name__ == "__main__":
     name, *options = sys.argv[1:] or ["layers"]

@@ -6,9 +6,6 @@ requirements file and a README. The same sources give the same bytes.
 """
 
 import argparse
-import os
-import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
@@ -17,6 +14,10 @@ from pathlib import Path
 import course
 
 ROOT = course.HERE.parent
+sys.path.insert(0, str(ROOT / "book" / "_ext"))  # the pages' Python has the same wheel
+
+from lstm_lib_wheel import build_wheel  # noqa: E402
+
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first date a zip file can hold
 
 README = """\
@@ -36,21 +37,6 @@ check: run it as often as you like. It says what is right, what is wrong, and wh
 in the book to read about it. Save the notebook under its own name and hand in
 that one file.
 """
-
-
-def build_wheel(folder):
-    """Build the wheel of lstm_lib from this tree. Returns its path."""
-    with tempfile.TemporaryDirectory() as scratch:
-        tree = Path(scratch) / "tree"  # setuptools writes beside what it builds
-        skip = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / "lstm_lib", tree / "lstm_lib", ignore=skip)
-        for name in ("pyproject.toml", "README.md", "LICENSE"):
-            shutil.copy(ROOT / name, tree)
-        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
-        command += ["--no-build-isolation", "--no-index", "--wheel-dir", folder, tree]
-        dated = os.environ | {"SOURCE_DATE_EPOCH": "315532800"}  # LONG_AGO
-        subprocess.run(command, env=dated, check=True, capture_output=True)
-    return next(Path(folder).glob("lstm_lib-*.whl"))
 
 
 def files_of(assignment, release, wheel):

@@ -479,7 +479,7 @@ def test_a_link_brings_the_state_back(visit, site, kind, name):
     page.click(f"[data-preset={name}]")
     for box in page.locator(".numbers input[type=number]").all()[::2]:
         box.fill(f"{float(box.input_value()) + 0.123456789:.9f}")
-    page.get_by_label("One step on").click()
+    page.get_by_label("Next step").click()
     page.get_by_role("button", name="Copy link").click()
     expect(page.locator(".share")).to_have_text("Link copied")
     link = page.evaluate("navigator.clipboard.readText()")

@@ -3,9 +3,11 @@
 import re
 
 import pytest
+from axe import axe_findings
 
 PAGES = ["book/welcome.html", "notebooks/04_gates.html"]
 PAGES += ["notebooks/05_lstm_equations.html", "book/notation.html", "book/gallery.html"]
+PAGES += ["book/instructors.html", "book/misconceptions.html"]
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +77,10 @@ def test_figure_text_can_be_read(visit, theme):
     assert bool(fills) == bool(figures)
     weak = [(t, f) for t, f in fills if contrast(f, ground) < 4.5]
     assert not weak, (ground, weak)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_whole_page(visit, theme):
+    """Theme, prose, live cells, quizzes and figures."""
+    window, _, _ = visit(1440, theme)
+    assert axe_findings(window) == []

@@ -229,9 +229,9 @@ export function start(root) {
   const button = (text, act, label) =>
     el("button", { type: "button", "aria-label": label, onclick: act }, text);
   const toStart = button("First", () => walk(0), "First step");
-  const back = button("Back", () => walk(steps[cell] - 1), "One step back");
+  const back = button("Back", () => walk(steps[cell] - 1), "Back one step");
   const play = button("Play", () => (timer ? stop() : playOn()));
-  const next = button("Next", () => walk(steps[cell] + 1), "One step on");
+  const next = button("Next", () => walk(steps[cell] + 1), "Next step");
   const scrubber = el("input", {
     type: "range", min: 1, step: 1, "aria-label": "Step",
     oninput: () => walk(scrubber.valueAsNumber - 1),
