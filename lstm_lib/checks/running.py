@@ -5,13 +5,17 @@ sees; then the student's function runs on copies of its own; then the answer
 is compared, and a wrong one is looked up in the misconception bank.
 """
 
+import builtins
 import contextlib
 import io
+import itertools
 import logging
+import random
+import re
+import sys
 import sysconfig
 import traceback
 import warnings
-from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +23,6 @@ import numpy as np
 
 from lstm_lib.checks.comparing import Finding, compare, freeze, question
 from lstm_lib.checks.misconceptions import BANK
-from lstm_lib.checks.references import SUBJECTS
 
 # Code under these folders is not the student's.
 _LIBRARIES = tuple(
@@ -66,26 +69,28 @@ def run_cases(function, subject, built_on, hidden, seed):
 
 
 def _name_misconceptions(outcomes):
-    """Where several misconceptions fit a case, keep the one that fits most cases."""
-    fits = Counter(entry.id for outcome in outcomes for entry in outcome.misconceptions)
-    named = []
-    for outcome in outcomes:
-        if outcome.misconceptions:
-            entry = max(outcome.misconceptions, key=lambda entry: fits[entry.id])
-            outcome = replace(
-                outcome,
-                message=f"{outcome.message} {entry.sentence}".strip(),
-                section=entry.section,
-                misconceptions=(entry,),
-            )
-        named.append(outcome)
-    return named
+    """Name the first misconception that fits every case that failed, or none."""
+    failed = [set(o.misconceptions) for o in outcomes if not o.passed]
+    common = set.intersection(*failed) if failed else set()
+    entry = next((entry for entry in BANK if entry in common), None)
+    return [_named(outcome, entry) for outcome in outcomes]
+
+
+def _named(outcome, entry):
+    if outcome.passed or entry is None:
+        return replace(outcome, misconceptions=())
+    return replace(
+        outcome,
+        message=f"{outcome.message} {entry.sentence}".strip(),
+        section=entry.section,
+        misconceptions=(entry,),
+    )
 
 
 def _run_case(function, subject, case, built_on, hidden):
     expected = _ours(subject.reference, case)
     part = _Part(built_on) if callable(built_on) else None
-    own, unused = _expected_with(part, subject, case)
+    own, refused = _expected_with(part, expected, subject, case)
     given = _copies(case.arguments)
     if not callable(function):
         message = f"Expected a function, got {_name(function)}."
@@ -101,15 +106,19 @@ def _run_case(function, subject, case, built_on, hidden):
     wrong = any(finding.fault for finding in findings)
     if wrong and own is not None and _equal(answer, own, subject, case):
         wrong = False
-        note = f"Right, given your own {subject.part}, which still has a mistake."
+        note = f"Right, given your own {subject.part_check}, which still has a mistake."
     changed = _say_changed(subject, case, given) if not _changes(part) else ""
     if wrong:
-        # With a part that ignores an argument a right answer may match a mistake.
-        matches = _matches(answer, subject, case, None if unused else part)
+        # With a part that does not count, a right answer may match a mistake.
+        matches = () if refused else _matches(answer, subject, case, part)
         message = _say_findings(findings, matches, subject)
+        if hidden:  # a made-up shape could hold the inputs
+            message = re.sub(
+                r"an array of shape \([\d, ]*\)", "an array of another shape", message
+            )
         message += question(answer) + changed
         if not matches:
-            message += _say_part(part, unused, subject)
+            message += _say_part(part, refused, subject)
         faulty = [finding.name for finding in findings if finding.fault]
         section = subject.section
         if len(faulty) == 1:
@@ -155,17 +164,18 @@ class _Part:
 
     It works on copies and gives copies away, so that a mistake in it stays
     its own. changed_arguments: whether it ever wrote into what it was given.
-    nudged: the number of an argument that is moved, or None.
+    moved: the number of an argument whose entries are shuffled, or None. seed:
+    of the shuffle. What is shuffled looks like what is not.
     """
 
-    def __init__(self, function, nudged=None):
-        self.function = function
-        self.nudged = nudged
+    def __init__(self, function, moved=None, seed=0):
+        self.function, self.moved, self.seed = function, moved, seed
         self.changed_arguments = False
 
     def __call__(self, *arguments):
         arguments = [
-            _moved(a) if k == self.nudged else a for k, a in enumerate(arguments)
+            _shuffled(a, self.seed) if k == self.moved else a
+            for k, a in enumerate(arguments)
         ]
         given = _copies(arguments)
         answer = self.function(*given)
@@ -173,36 +183,39 @@ class _Part:
         return _arrays(freeze(answer))
 
 
-def _moved(array):
-    """Another array, moved unevenly: softmax sees no number added to all scores."""
-    steps = np.arange(np.size(array)).reshape(np.shape(array))
-    return array + 1 + np.cos(steps**2)
+def _shuffled(array, seed):
+    """The same numbers in another order and a little scaled, as two have few orders."""
+    rng = np.random.default_rng(seed)
+    array = rng.permutation(np.ravel(array)).reshape(np.shape(array))
+    return array * rng.uniform(0.5, 1.2, np.shape(array))
 
 
 def _changes(part):
     return part is not None and part.changed_arguments
 
 
-def _expected_with(part, subject, case):
-    """What is right given the student's own part, and an argument it does not use.
+def _expected_with(part, expected, subject, case):
+    """What is right given the student's own part, and why that does not count.
 
-    The first is None where it cannot be told: where the part raises, gives
-    NaN, or does not use an argument, as then a wrong use of it could pass. A
-    known mistake may do that: it has cost its points, and is no trick.
+    One of the two is None or "". A part whose mistake is known always counts: it
+    has cost its points. Any other must give more than one number, follow each
+    argument that it is to read, and give the same answer twice; else a wrong
+    use of it could be right.
     """
     if part is None:
         return None, ""
     try:
         with _contained(hidden=True):
             own = _ours(subject.reference, case, **{subject.part: part})
-            if not _finite(own):
-                return None, ""
+            if not _finite(own) or _equal(freeze(own), expected, subject, case):
+                return None, ""  # no answer is right for it and not for us
+            if _is_known(own, subject, case):
+                return own, ""
+            if _is_flat(own):
+                return None, "makes every number alike"
             for number, name in enumerate(subject.part_reads):
-                nudged = {subject.part: _Part(part.function, number)}
-                moved = freeze(_ours(subject.reference, case, **nudged))
-                if _equal(moved, own, subject, case):
-                    known = _is_known(part.function, subject.part_check)
-                    return (own, "") if known else (None, name)
+                if not _follows(own, part.function, number, subject, case):
+                    return None, f"makes no use of `{name}` that shows"
             return own, ""
     except KeyboardInterrupt:
         raise
@@ -210,12 +223,44 @@ def _expected_with(part, subject, case):
         return None, ""
 
 
-def _is_known(function, check):
-    """Whether a student's function is in the bank, as far as one case tells."""
-    subject = SUBJECTS[check]
-    case = subject.cases(hidden=False, seed=0)[0]
-    answer = freeze(function(*_copies(case.arguments)))
-    return bool(_matches(answer, subject, case, None))
+def _is_known(own, subject, case):
+    """Whether a mistake of the bank in the part's place gives the same answer."""
+    for entry in BANK:
+        if entry.check == subject.part_check:
+            try:
+                theirs = _ours(
+                    subject.reference, case, **{subject.part: entry.function}
+                )
+            except Exception:  # a mistake that does not fit these shapes
+                continue
+            if _finite(theirs) and _equal(freeze(own), theirs, subject, case):
+                return True
+    return False
+
+
+def _is_flat(own):
+    """Whether any of the arrays holds one number throughout."""
+    if isinstance(own, tuple):
+        return any(map(_is_flat, own))
+    return np.size(own) > 1 and np.ptp(own) == 0
+
+
+def _follows(own, function, number, subject, case):
+    """Whether three shuffles of an argument give three other answers.
+
+    The part is called in an order that it cannot know, so that counting its
+    calls does not help it.
+    """
+    runs = [_Part(function), *(_Part(function, number, seed) for seed in range(3))]
+    random.SystemRandom().shuffle(runs)
+    answers = [(part.moved, _ours(subject.reference, case, **{subject.part: part}))
+               for part in runs]  # fmt: skip
+    again = next(answer for moved, answer in answers if moved is None)
+    distinct = [own] + [answer for moved, answer in answers if moved is not None]
+    return _equal(freeze(again), own, subject, case) and not any(
+        _equal(freeze(one), other, subject, case)
+        for one, other in itertools.combinations(distinct, 2)
+    )
 
 
 def _finite(answer):
@@ -294,12 +339,12 @@ def _contained(hidden):
     warning would cost every point. What a function prints is shown, except in
     hidden cases, where it could show the inputs.
     """
-    stdout = contextlib.redirect_stdout(io.StringIO())
+    stdout = _capture() if hidden else contextlib.nullcontext()
     level = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
         with (
-            stdout if hidden else contextlib.nullcontext(),
+            stdout,
             contextlib.redirect_stderr(io.StringIO()),
             warnings.catch_warnings(record=True) as caught,
             np.errstate(all="warn", under="ignore"),
@@ -308,6 +353,14 @@ def _contained(hidden):
             yield caught
     finally:
         logging.disable(level)
+
+
+def _capture():
+    """Take what is printed, and in a notebook what is displayed too."""
+    ipython = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
+        return contextlib.redirect_stdout(io.StringIO())
+    return ipython.utils.capture.capture_output(stderr=False)
 
 
 def _copies(arguments):
@@ -324,9 +377,12 @@ def _copy(argument):
 def _same(given, kept):
     """Whether an argument is what it was; a student may have put anything there."""
     if isinstance(kept, list):
-        return len(given) == len(kept) and all(map(_same, given, kept))
+        fits = type(given) is list and len(given) == len(kept)
+        return fits and all(map(_same, given, kept))
     if isinstance(kept, np.ndarray):
-        return given.shape == kept.shape and np.array_equal(given, kept, equal_nan=True)
+        if type(given) is not np.ndarray or given.dtype != kept.dtype:
+            return False
+        return given.shape == kept.shape and given.tobytes() == kept.tobytes()
     return True
 
 
@@ -369,17 +425,17 @@ def _say_changed(subject, case, given):
     )
 
 
-def _say_part(part, unused, subject):
+def _say_part(part, refused, subject):
     """How the student's own part can spoil an answer, or an empty text."""
     if _changes(part):
         return (
-            f" Your own {subject.part} writes into its arguments, and so changes "
-            "earlier outputs. Mend it first."
+            f" Your own {subject.part_check} writes into its arguments, and so "
+            "changes earlier outputs. Mend it first."
         )
-    if unused:
+    if refused:
         return (
-            f" Your own {subject.part} makes no use of `{unused}`, so your answer "
-            "was compared with that of a right one only. Mend it first."
+            f" Your own {subject.part_check} {refused}, so your answer was compared "
+            "with that of a right one only. Mend it first."
         )
     return ""
 
@@ -395,24 +451,36 @@ def _say_error(error, subject, hidden):
         return "Not answered yet: the function raises NotImplementedError."
     if _name(error) == "StdinNotImplementedError":  # of IPython
         return "The function calls `input()`, which nobody can answer while grading."
-    if hidden:  # the text could hold the inputs, and so could a made-up line
-        return f"The function raised {_name(error)}."
+    if hidden:  # text, line and the name of a type of one's own could hold inputs
+        own = type(error) is not getattr(builtins, _name(error), None)
+        return f"The function raised {'an exception' if own else _name(error)}."
     text = _text(error)
     line = next(filter(None, (f.line for f in reversed(frames))), "")
-    where = f" In the line `{line}`." if line else ""
+    where = f" In the line `{line[:120]}`." if line else ""
     if type(error) is ValueError and ("matmul" in text or "not aligned" in text):
         where += subject.products
     return f"The function raised {_name(error)}: {text}.{where}"
 
 
 def _name(value):
-    return str(type(value).__name__)[:60]
+    """The name of its type; a student's metaclass may refuse even that."""
+    try:
+        return _printable(str(type(value).__name__))[:60]
+    except Exception:
+        return "an object"
 
 
 def _text(value):
     """str(value), short; a student's class may refuse even that."""
     try:
-        text = " ".join(str(value)[:300].split())
-        return text.encode("utf-8", "replace").decode().rstrip(" .")
-    except Exception:
+        return _printable(str(value)[:300]).rstrip(" .")
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # SystemExit too
         return "(no text)"
+
+
+def _printable(text):
+    """On one line, without what a terminal or a page would obey."""
+    shown = (c if c.isprintable() else " " for c in text)
+    return " ".join("".join(shown).split())

@@ -375,6 +375,17 @@ def softmax(z):
     return e / e.sum(axis=1, keepdims=True)
 """,
     ),
+    "softmax-for-two-axes-and-more": (
+        "softmax-answer",
+        """
+def softmax(z):
+    return np.stack([softmax(part) if part.ndim > 1 else of_row(part) for part in z])
+
+def of_row(row):
+    e = np.exp(row - row.max())
+    return e / e.sum()
+""",
+    ),
     "softmax-in-place": (
         "softmax-answer",
         """

@@ -400,6 +400,21 @@ MUTANTS = {
         "memory-by-rule-answer",
         RULE + "    return [np.maximum(part, 0) for part in by_rule(sequence)]",
     ),
+    "memory-cleared-only-when-shown": (
+        "memory-by-rule-answer",
+        """
+def memory_by_rule(sequence):
+    held, memory, output = 0.0, [], []
+    for x1, x2, x3 in sequence:
+        if x2 == 1:
+            held += x1
+        elif x2 == -1 and x3 == 1:
+            held = 0.0
+        memory.append(held)
+        output.append(held if x3 == 1 else 0.0)
+    return np.array(memory), np.array(output)
+""",
+    ),
     "memory-of-ten-steps": (
         "memory-by-rule-answer",
         RULE
@@ -558,6 +573,14 @@ def latch_unit():
     return W, np.zeros((1, 4)), np.array([-10.0, 5, 10, 10])
 """,
     ),
+    "latch-set-by-a-clear": (
+        "latch-unit-answer",
+        """
+def latch_unit():
+    W = np.array([[20.0, 0, 0, 0], [20, -20, 0, 0]])
+    return W, np.array([[-40.0, 0, 0, 0]]), np.array([-10.0, 10, 10, 10])
+""",
+    ),
     "latch-that-reads-a-closed-h": (
         "latch-unit-answer",
         """
@@ -582,12 +605,20 @@ def rule_unit():
     return W, np.zeros((1, 4)), np.array([-10.0, 10, 0, -10])
 """,
     ),
-    "rule-with-a-biased-offer": (
+    "rule-that-offers-what-was-shown": (
         "rule-unit-answer",
         """
 def rule_unit():
-    W = np.array([[0, 0, 20.0, 0], [20, 20, 0, 0], [0, 0, 0, 20]])
-    return W, np.zeros((1, 4)), np.array([-10.0, 10, 10, -10])
+    W = np.array([[0, 0, 10.0, 0], [20, 20, 0, 0], [0, 0, 0, 20]])
+    return W, np.array([[0, 0, 5.0, 0]]), np.array([-10.0, 10, 0, -10])
+""",
+    ),
+    "rule-that-offers-x3": (
+        "rule-unit-answer",
+        """
+def rule_unit():
+    W = np.array([[0, 0, 10.0, 0], [20, 20, 0, 0], [0, 0, 5, 20]])
+    return W, np.zeros((1, 4)), np.array([-10.0, 10, 0, -10])
 """,
     ),
 }

@@ -18,6 +18,7 @@ from lstm_lib.checks import check
 from lstm_lib.checks.misconceptions import BANK
 from lstm_lib.checks.references import SUBJECTS
 from lstm_lib.checks.references.lstm import gates, lstm_forward, lstm_step
+from lstm_lib.checks.references.simple_rnn import rnn_forward
 from lstm_lib.checks.report import PAGES, VERDICT, Report
 from lstm_lib.checks.running import Outcome, run_cases
 
@@ -224,7 +225,6 @@ def test_outputs_alone_are_one_value_whatever_their_length(capsys):
         capsys, lambda *a: lstm_forward(*a)[0], "lstm_forward", 3, hidden=True
     )
     assert points == 0.0
-    assert "an array of shape (2, 3, 6)" not in text  # alike but for the numbers
     assert "wrong: a longer sequence, saturated gates, two steps" in text
     assert "should be the values `y, (h, c)`, but you returned an array" in text
 
@@ -581,7 +581,7 @@ def test_a_step_that_changes_its_arguments_is_named_as_the_cause(capsys):
         capsys, unrolled(in_place), "lstm_forward", 3, built_on=in_place
     )
     assert (
-        "Your own step writes into its arguments, and so changes earlier outputs"
+        "Your own lstm_step writes into its arguments, and so changes earlier outputs"
         in text
     )
 
@@ -592,7 +592,7 @@ def test_a_step_that_ignores_an_argument_makes_no_wrong_forward_right(
     unused, hidden, capsys
 ):
     def step(*arguments):
-        arguments = [0 * a if k == unused else a for k, a in zip("xhcWUb", arguments)]
+        arguments = [a / a if k == unused else a for k, a in zip("xhcWUb", arguments)]
         return lstm_step(*arguments)
 
     def not_carried(x, h, c, *weights):
@@ -607,10 +607,10 @@ def test_a_step_that_ignores_an_argument_makes_no_wrong_forward_right(
         capsys, not_carried, "lstm_forward", 3, built_on=step, hidden=hidden
     )
     assert points == 0.0
-    assert f"Your own step makes no use of `{unused}`" in text
+    assert f"Your own lstm_step makes no use of `{unused}`" in text
     forward = unrolled(step)  # right, but nobody can tell: it is not blamed
     _, text = report_on(capsys, forward, "lstm_forward", 3, built_on=step)
-    assert f"Your own step makes no use of `{unused}`" in text
+    assert f"Your own lstm_step makes no use of `{unused}`" in text
     assert not [entry for entry in BANK if entry.sentence in text]
 
 
@@ -655,6 +655,121 @@ def test_a_second_mistake_is_still_named(capsys):
 )
 def test_an_empty_step_makes_no_forward_right(step):
     assert check(unrolled(step), "lstm_forward", 3, built_on=step) == 0.0
+
+
+# Parts made up so that a trivial answer is right for them: all zeros where they are
+# called as they are, something else where they are tried.
+def fooling_forward(x, h, W, U, b):
+    y = np.ones((len(x), *h.shape)) * (x.mean() < 0.9)
+    return y, y[-1]
+
+
+def fooling_signs(x, h, W, U, b):
+    y = np.sign(rnn_forward(x, h, W, U, b)[0])
+    return y, y[-1]
+
+
+def fooling_step(x, h, c, *weights):
+    small = x.flat[0] > x.flat[-1]
+    return (0 * h, 0 * c) if small else (h, c)
+
+
+def counting():
+    calls = []
+
+    def cross_entropy(z, targets):
+        calls.append(1)
+        return float(len(calls) % 2)
+
+    return cross_entropy
+
+
+FOOLED = {
+    "flat": ("rnn_backward", lambda dy, *a: [0 * v for v in a], fooling_forward),
+    "signs": ("rnn_backward", lambda dy, *a: [0 * v for v in a], fooling_signs),
+    "zeros": (
+        "lstm_forward",
+        lambda x, h, c, *w: (np.zeros((len(x), *h.shape)), (0 * h, 0 * c)),
+        fooling_step,
+    ),
+    "counts": ("perplexity", lambda z, targets: 1.0, counting()),
+    "means": ("perplexity", lambda z, targets: 1.0, lambda z, t: float(z.mean() > 1)),
+    "two": ("perplexity", lambda z, targets: 1.0, lambda z, t: float(z[0, 0] > 0)),
+}
+
+
+@KINDS
+@pytest.mark.parametrize("trick", FOOLED)
+def test_no_part_makes_a_trivial_answer_right(trick, hidden):
+    name, answer, part = FOOLED[trick]
+    assert check(answer, name, 3, built_on=part, hidden=hidden) == 0.0
+
+
+def test_a_mistake_is_named_only_if_it_fits_all_that_failed(capsys):
+    """Here the first case would fit an entry, and the others do not."""
+
+    def step(x, h, c, *weights):
+        if x.shape == (3, 5):
+            return SWAPPED(x, h, c, *weights)
+        return 0.5 * h, 0.5 * c
+
+    _, text = report_on(capsys, step, "lstm_step", 3)
+    assert not [entry for entry in BANK if entry.sentence in text]
+
+
+@pytest.mark.parametrize("put", [lambda g: g.tolist(), lambda g: None, lambda g: 3.0])
+def test_a_list_of_arguments_may_be_filled_with_anything(put, capsys):
+    def clip(gradients, limit):
+        for k, gradient in enumerate(gradients):
+            gradients[k] = put(gradient)
+        return gradients
+
+    points, text = report_on(capsys, clip, "clip_by_global_norm", 3)
+    assert points < 3
+    assert "changed its argument `gradients`" in text
+
+
+def test_another_dtype_is_a_changed_argument(capsys):
+    def sigmoid(z):
+        answer = sigmoid_by_cases(z)
+        z.dtype = "S8" if z.itemsize == 8 else "S4"
+        return answer
+
+    points, text = report_on(capsys, sigmoid, "sigmoid", 3)
+    assert points == 0.0
+    assert "changed its argument `z`" in text
+
+
+class Nameless(type):
+    @property
+    def __name__(cls):
+        raise RuntimeError("no name")
+
+
+class Refuses(Exception, metaclass=Nameless):
+    def __str__(self):
+        raise SystemExit("no text")
+
+
+@KINDS
+def test_an_exception_may_refuse_its_name_and_its_text(hidden):
+    def raising(z):
+        raise Refuses
+
+    assert check(raising, "sigmoid", 3, hidden=hidden) == 0.0
+    assert check(Refuses(), "sigmoid", 3, hidden=hidden) == 0.0
+
+
+def test_hidden_cases_show_no_made_up_name_and_no_made_up_shape(capsys):
+    def named(z):
+        raise type(f"Seen{z.size}", (Exception,), {})
+
+    _, text = report_on(capsys, named, "sigmoid", 3, hidden=True)
+    assert "Seen" not in text and "an exception" in text
+    _, text = report_on(
+        capsys, lambda z: np.zeros((4321, 0)), "sigmoid", 3, hidden=True
+    )
+    assert "4321" not in text and "another shape" in text
 
 
 # ---- what comes back, and what is shown -------------------------------------------

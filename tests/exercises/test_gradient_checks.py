@@ -32,9 +32,12 @@ def cases(name, seed):
 
 
 def gradients_by(loss, arrays):
-    """Numerical gradients of a loss that takes the arrays."""
+    """Numerical gradients of a loss that takes the arrays, by steps of their size."""
     arrays = [array.copy() for array in arrays]
-    return [numerical_gradient(lambda: loss(*arrays), array) for array in arrays]
+    return [
+        numerical_gradient(lambda: loss(*arrays), array, 1e-5 * array.std())
+        for array in arrays
+    ]
 
 
 def assert_close(ours, theirs, rtol=1e-7):
@@ -132,6 +135,34 @@ def test_a_mistake_passes_the_cases_it_says_it_passes(seed, hidden):
             assert passed == names & set(entry.right_on), entry.id
 
 
+@pytest.mark.parametrize("eps", [1e-5, 1e-6])
+def test_differences_pass_no_hidden_case(eps):
+    def differences(loss, inputs):
+        return [numerical_gradient(lambda: loss(*inputs), a, eps) for a in inputs]
+
+    def step(dh, dc, *inputs):
+        def loss(*inputs):
+            h, c = lstm_step(*inputs)
+            return (dh * h).sum() + (dc * c).sum()
+
+        return differences(loss, inputs)
+
+    def sequence(dy, *inputs):
+        return differences(lambda *now: (dy * lstm_forward(*now)[0]).sum(), inputs)
+
+    for name, function in (("lstm_step_backward", step), ("lstm_backward", sequence)):
+        outcomes = run_cases(function, SUBJECTS[name], None, True, 7)
+        assert not any(outcome.passed for outcome in outcomes)
+
+
+def test_doing_nothing_earns_a_quarter_of_clipping():
+    def unchanged(gradients, limit):
+        return gradients
+
+    for hidden in (False, True):
+        assert check(unchanged, "clip_by_global_norm", 4, hidden=hidden) == 1.0
+
+
 # ---- one mistake costs its points once ----------------------------------------------
 
 
@@ -160,7 +191,7 @@ def test_a_step_that_reads_nothing_makes_no_wrong_sequence_right(capsys):
         return 0 * x, dy.sum(axis=0), 0 * c, 0 * W, 0 * U, 0 * b
 
     assert check(no_forward_pass, "lstm_backward", 4, built_on=echo) == 0.0
-    assert "Your own step_backward makes no use of `x`" in capsys.readouterr().out
+    assert "was compared with that of a right one only" in capsys.readouterr().out
 
 
 def test_a_clipped_array_is_called_by_its_place(capsys):
@@ -313,3 +344,21 @@ def test_the_gradient_check_tells_right_from_wrong(notebook):
         differences = [float(line.split()[-1]) for line in printed]
         assert [line.split()[0] for line in printed] == "dx dh dc dW dU db".split()
         assert all(limits[0] <= d <= limits[1] for d in differences)
+
+
+def test_an_answer_of_a_wrong_shape_is_called_so(notebook):
+    names, printed = {}, []
+    names["print"] = lambda *parts: printed.append(" ".join(parts))
+    for name in ("imports", "given"):
+        execute(text_of(notebook, name), names)
+    names["cell_gradient_norms"] = lambda *arguments: np.ones(60)
+    execute(text_of(notebook, "decay-table"), names)
+    assert printed[1:] == ["No table yet: shape (60,), not (T + 1,) = (61,)"]
+
+    def kept_row(*arguments):
+        *others, db = lstm_step_backward(*arguments)
+        return *others, db[None]
+
+    names["lstm_step_backward"] = kept_row
+    execute(text_of(notebook, "gradient-check"), names)
+    assert printed[-1] == "db has shape (1, 16), b has (16,)"

@@ -108,10 +108,24 @@ WRONG = [
     ("latch_unit", dict(i=[20, 0, -10], f=[0, 0, 10], g=[0, 0, 1], U=[-20, 0, 0, 0])),
     ("latch_unit", dict(i=[20, 0, -10], f=[0, 0, 10], g=[0, 0, 10], U=[-30, 0, 0, 0])),
     ("latch_unit", dict(i=[0, 20, -10], f=[0, -20, 10], g=[0, 0, 10])),
+    (
+        "latch_unit",  # a clear writes 1 while the latch is empty
+        dict(i=[20, 20, -10], f=[0, -20, 10], g=[0, 0, 10], U=[-40, 0, 0, 0]),
+    ),
     ("rule_unit", BOOK),
     ("rule_unit", BOOK | dict(g=[0.1, 0, 0, 0])),
     ("rule_unit", BOOK | dict(g=[0, 0, 0, 10])),
 ]
+# Designs that offer something where x1 is 0.
+SAFE = dict(i=[0, 20, 0, -10], f=[0, 20, 0, 10], g=[10, 0, 0, 0], o=[0, 0, 20, -10])
+for sign in (-1, 1):
+    WRONG += [
+        ("rule_unit", SAFE | dict(g=[10, 0, 0, 5 * sign])),
+        ("rule_unit", SAFE | dict(g=[10, 5 * sign, 0, 0])),
+        ("rule_unit", SAFE | dict(g=[10, 0, 5 * sign, 0])),
+        ("rule_unit", SAFE | dict(g=[10, 0, -5 * sign, 5 * sign])),
+        *(("rule_unit", SAFE | dict(U=[0, 0, sign * u, 0])) for u in (5, 10, 20, 40)),
+    ]
 
 
 @KINDS

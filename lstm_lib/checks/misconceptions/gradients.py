@@ -354,6 +354,7 @@ def gradients_of_each_example(*arguments):
     "term-batch",
     "Your `dW`, `dU` and `db` are divided by the number of examples. Where in this "
     "task is the loss a mean?",
+    right_on=("one example",),
 )
 def gradients_averaged_over_batch(*arguments):
     return step(arguments, weights=lambda s: [d / len(s.x) for d in of_weights(s)])
@@ -364,6 +365,7 @@ def gradients_averaged_over_batch(*arguments):
     "term-batch",
     "Your `db` is a mean over the examples, while your `dW` and `dU` are sums. Does "
     "the bias belong to fewer examples than the weights?",
+    right_on=("one example",),
 )
 def bias_gradient_averaged_over_batch(*arguments):
     def mean(s):
@@ -469,7 +471,6 @@ def loss_at_the_last_step_only(dy, *rest, step_backward=lstm_step_backward):
     "term-back-propagation-through-time",
     "You carry `dc` back from step to step, but not `dh`. Who reads `h[t]` besides the "
     "loss?",
-    source="https://github.com/qixianbiao/RNN/issues/2",
 )
 def dh_not_carried_back(*arguments, step_backward=lstm_step_backward):
     return summed(walk(arguments, step_backward, seen=lambda dh, dc: (0 * dh, dc)))
@@ -596,6 +597,9 @@ ABOVE = (
     "many arrays",
     "huge numbers",
     "a small limit",
+    "two arrays",
+    "equal norms",
+    "small numbers",
 )
 
 

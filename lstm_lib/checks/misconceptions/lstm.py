@@ -279,7 +279,6 @@ def forget_and_input_swapped(x, h, c, *weights, sigmoid=exact_sigmoid):
     "sec-forget-gate",
     "Your forget gate forgets when it is 1: your `c` uses `(1 - f) * c`. What should "
     "happen to the old state when the gate is fully open?",
-    source="https://community.deeplearning.ai/t/the-forget-vs-remember-gate/490060",
 )
 def forget_gate_reversed(x, h, c, *weights, sigmoid=exact_sigmoid):
     i, f, g, o = gates(x, h, *weights, sigmoid=sigmoid)
@@ -290,8 +289,8 @@ def forget_gate_reversed(x, h, c, *weights, sigmoid=exact_sigmoid):
 @misconception(
     "lstm_step",
     "sec-elementwise",
-    "Your gate and its state meet in a matrix product, so that all units are added "
-    "into one number. How many gates does a state of H numbers have?",
+    "Your gate and its state meet in a matrix product, which adds up over the units. "
+    "With which one number of the state should the gate of a unit meet?",
 )
 def gate_times_state_as_matrix_product(x, h, c, *weights, sigmoid=exact_sigmoid):
     i, f, g, o = gates(x, h, *weights, sigmoid=sigmoid)
@@ -307,6 +306,17 @@ def gate_times_state_as_matrix_product(x, h, c, *weights, sigmoid=exact_sigmoid)
 def forget_gate_missing(x, h, c, *weights, sigmoid=exact_sigmoid):
     i, f, g, o = gates(x, h, *weights, sigmoid=sigmoid)
     c = c + i * g
+    return o * np.tanh(c), c
+
+
+@misconception(
+    "lstm_step",
+    "sec-forget-gate",
+    "Your new `c` is only what is written: `i * g`. What becomes of the old state?",
+)
+def old_state_dropped(x, h, c, *weights, sigmoid=exact_sigmoid):
+    i, f, g, o = gates(x, h, *weights, sigmoid=sigmoid)
+    c = i * g
     return o * np.tanh(c), c
 
 
@@ -469,7 +479,6 @@ def step_with_order(order, x, h, c, weights, sigmoid):
     "sec-one-product",
     "You read the third block as the output gate and the fourth as the candidate. "
     "In which order does this course keep its four blocks?",
-    source="https://github.com/apple/coremltools/pull/93",
 )
 def candidate_and_output_swapped(x, h, c, *weights, sigmoid=exact_sigmoid):
     return step_with_order("ifog", x, h, c, weights, sigmoid)
@@ -491,7 +500,6 @@ def onnx_block_order(x, h, c, *weights, sigmoid=exact_sigmoid):
     "sec-one-product",
     "You read the blocks in the order of TensorFlow 1: i, g, f, o. In which order "
     "does this course keep them?",
-    source="https://github.com/tensorflow/tensorflow/issues/29308",
 )
 def tensorflow_1_block_order(x, h, c, *weights, sigmoid=exact_sigmoid):
     return step_with_order("igfo", x, h, c, weights, sigmoid)
@@ -538,6 +546,16 @@ def bias_added_twice(x, h, c, W, U, b, *, sigmoid=exact_sigmoid):
 )
 def recurrent_term_dropped(x, h, c, W, U, b, *, sigmoid=exact_sigmoid):
     return lstm_step(x, h, c, W, 0 * U, b, sigmoid=sigmoid)
+
+
+@misconception(
+    "lstm_step",
+    "sec-concatenation",
+    "Your gates see `h` only: their sums are `h @ U + b`. Where does the input of the "
+    "step come in?",
+)
+def input_term_dropped(x, h, c, W, U, b, *, sigmoid=exact_sigmoid):
+    return lstm_step(x, h, c, 0 * W, U, b, sigmoid=sigmoid)
 
 
 @misconception(
@@ -717,7 +735,6 @@ def count_without_bias(D, H):
     "sec-parameter-count",
     "Your count has two biases a block, as PyTorch stores them. How many does `b` "
     "hold in this course?",
-    source="https://github.com/hamelsmu/code_search/issues/41",
 )
 def count_with_two_biases(D, H):
     return 4 * (D * H + H * H + 2 * H)
@@ -1090,6 +1107,16 @@ def rule_writes_tanh_of_one():
 )
 def rule_offers_nothing():
     return like(RULE, g=[0, 0, 0, 0])
+
+
+@misconception(
+    "rule_unit",
+    "sec-hand-set-unit",
+    "Your unit writes 1 when x1 is 0: the candidate has a bias. What should it offer "
+    "at x1 = 0?",
+)
+def rule_bias_on_the_candidate():
+    return like(RULE, g=[2, 0, 0, 1])
 
 
 @misconception(

@@ -19,7 +19,7 @@ from lstm_lib.checks.references.simple_rnn import (
 
 # ---- softmax ----------------------------------------------------------------
 
-NEAR_0 = ("a matrix", "three axes", "float32 numbers", "four axes")
+NEAR_0 = ("a vector", "a matrix", "three axes", "float32 numbers", "four axes")
 
 
 @misconception(
@@ -27,6 +27,7 @@ NEAR_0 = ("a matrix", "three axes", "float32 numbers", "four axes")
     "term-softmax",
     "Your numbers add up to 1 down the first axis. Which axis holds the classes that "
     "compete with each other?",
+    right_on=("a vector",),
 )
 def softmax_over_first_axis(z):
     return np.exp(log_softmax(z, axis=0))
@@ -37,10 +38,34 @@ def softmax_over_first_axis(z):
     "term-softmax",
     "Your numbers add up to 1 over the whole array. How many examples are in it, and "
     "what should the probabilities of each of them add up to?",
-    source="https://github.com/rickwierenga/MLFundamentals/issues/1",
+    right_on=("a vector",),
 )
 def softmax_over_everything(z):
     return np.exp(log_softmax(z, axis=None))
+
+
+@misconception(
+    "softmax",
+    "term-softmax",
+    "Your numbers add up to 1 down the first axis, and `exp` of a large score is "
+    "infinity. Which axis holds the classes, and what may be subtracted from a row "
+    "before `exp`?",
+    right_on=("a vector",),
+)
+def softmax_over_first_axis_overflows(z):
+    return np.exp(z) / np.exp(z).sum(axis=0)
+
+
+@misconception(
+    "softmax",
+    "term-softmax",
+    "Your numbers add up to 1 over the whole array, and `exp` of a large score is "
+    "infinity. Over which axis is the sum, and what may be subtracted from a row "
+    "before `exp`?",
+    right_on=("a vector",),
+)
+def softmax_over_everything_overflows(z):
+    return np.exp(z) / np.exp(z).sum()
 
 
 @misconception(
@@ -70,9 +95,32 @@ def softmax_less_one_maximum_for_all(z):
 @misconception(
     "softmax",
     "term-softmax",
+    "You subtract the mean of each row before `exp`. How large can a score of the row "
+    "still be then, and what is the largest that you want `exp` to see?",
+    right_on=NEAR_0,
+)
+def softmax_less_the_mean(z):
+    z = np.exp(z - z.mean(axis=-1, keepdims=True))
+    return z / z.sum(axis=-1, keepdims=True)
+
+
+@misconception(
+    "softmax",
+    "term-softmax",
+    "You subtract the smallest score of each row before `exp`. Which signs have the "
+    "numbers that are left, and which should they have so that nothing overflows?",
+    right_on=NEAR_0,
+)
+def softmax_less_the_minimum(z):
+    z = np.exp(z - z.min(axis=-1, keepdims=True))
+    return z / z.sum(axis=-1, keepdims=True)
+
+
+@misconception(
+    "softmax",
+    "term-softmax",
     "You subtract the largest score above the line but not below it. What do the "
     "numbers of a row add up to then?",
-    source="https://www.delftstack.com/howto/numpy/numpy-softmax/",
 )
 def softmax_shifted_above_the_line_only(z):
     shifted = z - z.max(axis=-1, keepdims=True)
@@ -134,6 +182,7 @@ def logarithm_of_softmax(z):
     "A sum or a maximum along an axis loses that axis, and then it no longer fits "
     "the array it came from. Which argument of `sum` and `max` keeps it, with length "
     "1?",
+    right_on=("a vector",),
 )
 def softmax_without_keepdims(z):
     return np.exp(z) / np.exp(z).sum(axis=-1)
@@ -211,6 +260,16 @@ def rnn_recurrent_term_dropped(x, h, W, U, b):
 
 @misconception(
     "rnn_step",
+    "term-pre-activation",
+    "Your answer is `tanh` of the input term alone: neither the old state nor the bias "
+    "is in it. How many terms does the sum in the equation have?",
+)
+def rnn_input_term_alone(x, h, W, U, b):
+    return rnn_step(x, h, W, 0 * U, 0 * b)
+
+
+@misconception(
+    "rnn_step",
     "term-simple-recurrent-network",
     "Your `U` is transposed. Rows are examples in this course: in `h @ U`, which axis "
     "of `U` belongs to the old state?",
@@ -250,12 +309,15 @@ def old_state_added(x, h, W, U, b):
 
 # ---- rnn_forward ------------------------------------------------------------
 
+ONE_STEP = ("one step, one example",)
+
 
 @misconception(
     "rnn_forward",
     "term-hidden-state",
     "Every step of yours starts again from the first `h`. What should step t + 1 "
     "receive from step t?",
+    right_on=ONE_STEP,
 )
 def hidden_state_not_carried(x, h, *weights, rnn_step=rnn_step):
     y = np.stack([rnn_step(x_t, h, *weights) for x_t in x])
@@ -277,6 +339,7 @@ def first_hidden_state_ignored(x, h, *weights, rnn_step=rnn_step):
     "term-time-step",
     "Every step of yours reads the first input. What should change from turn to turn "
     "of the loop beside `h`?",
+    right_on=ONE_STEP,
 )
 def first_input_at_every_step(x, h, *weights, rnn_step=rnn_step):
     return rnn_forward([x[0]] * len(x), h, *weights, rnn_step=rnn_step)
@@ -307,6 +370,7 @@ def y_and_h_exchanged(x, h, *weights, rnn_step=rnn_step):
     "term-time-step",
     "Your numbers are right, but your `y` has the batch first: (N, T, H). Which axis "
     "of `y` should be time?",
+    right_on=ONE_STEP,
 )
 def y_with_batch_before_time(x, h, *weights, rnn_step=rnn_step):
     y, h = rnn_forward(x, h, *weights, rnn_step=rnn_step)
@@ -341,8 +405,10 @@ def state_collected_before_step(x, h, *weights, rnn_step=rnn_step):
     "number does the first time step start?",
 )
 def first_step_skipped(x, h, *weights, rnn_step=rnn_step):
-    y, last = rnn_forward(x[1:], h, *weights, rnn_step=rnn_step)
-    return np.stack([h, *y]), last
+    y = [h]
+    for x_t in x[1:]:
+        y.append(np.asarray(rnn_step(x_t, y[-1], *weights)))
+    return np.stack(y), y[-1]
 
 
 @misconception(
@@ -350,6 +416,7 @@ def first_step_skipped(x, h, *weights, rnn_step=rnn_step):
     "term-time-step",
     "You read this sequence from its end. Which step does the `h` you are given come "
     "before?",
+    right_on=ONE_STEP,
 )
 def sequence_read_backwards(x, h, *weights, rnn_step=rnn_step):
     return rnn_forward(x[::-1], h, *weights, rnn_step=rnn_step)
@@ -360,6 +427,7 @@ def sequence_read_backwards(x, h, *weights, rnn_step=rnn_step):
     "term-time-step",
     "Your states are right, but `y` has the last one first. At which end of the list "
     "does a new state go?",
+    right_on=ONE_STEP,
 )
 def states_in_reverse_order(x, h, *weights, rnn_step=rnn_step):
     y, h = rnn_forward(x, h, *weights, rnn_step=rnn_step)
@@ -466,7 +534,6 @@ def softmax_missing(z, targets):
     "term-softmax",
     "You took the softmax of a softmax. Which of the two sees scores, and what does "
     "the other one see?",
-    source="https://github.com/ariecattan/SciCo/issues/2",
 )
 def softmax_taken_twice(z, targets):
     return cross_entropy(softmax(z), targets)
@@ -517,14 +584,40 @@ def entropy_of_the_prediction(z, targets):
     "cross_entropy",
     "term-cross-entropy",
     "Your loss is infinite where the scores are far apart: a probability was rounded "
-    "to 0 before its logarithm was taken, or `exp` of a large score overflowed. Write "
-    "log(exp(z) / sum(exp(z))) as a difference: which logarithm is then left, and what "
-    "keeps `exp` small in it?",
+    "to 0 before its logarithm was taken. Write log(exp(z) / sum(exp(z))) as a "
+    "difference: which logarithm is then left, and what keeps `exp` small in it?",
     source="https://github.com/summerlvsong/Aggregation-Cross-Entropy/issues/2",
     right_on=NOT_FAR_APART,
 )
 def infinite_loss_for_far_apart_scores(z, targets):
     return -np.log(p_of_target(z, targets)).mean()
+
+
+@misconception(
+    "cross_entropy",
+    "term-cross-entropy",
+    "Your loss is NaN where the scores are far apart: in some row the sum of `exp` is "
+    "infinity, or was rounded to 0. Which number, subtracted from a row before `exp`, "
+    "lets the sum lie between 1 and K?",
+    right_on=NOT_FAR_APART,
+)
+def exp_of_far_apart_scores(z, targets):
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    return -np.log(p[np.arange(len(z)), targets]).mean()
+
+
+@misconception(
+    "cross_entropy",
+    "term-cross-entropy",
+    "Your loss is minus infinity: you subtract the largest score of the whole array. "
+    "What is the sum of `exp` in a row that lies 2000 below it, and what is the "
+    "logarithm of that?",
+    right_on=NOT_FAR_APART,
+)
+def loss_less_one_maximum_for_all(z, targets):
+    z = z - z.max()
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    return -log_p[np.arange(len(z)), targets].mean()
 
 
 @misconception(
@@ -628,6 +721,29 @@ def later_steps_forgotten(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 def only_the_last_dy(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
     dy = np.concatenate([0 * dy[:-1], dy[-1:]])
     return rnn_backward(dy, x, h, W, U, b, rnn_forward=rnn_forward)
+
+
+@misconception(
+    "rnn_backward",
+    "term-back-propagation-through-time",
+    "Every step of yours reads the last `dy`. Which part of `dy` belongs to step t?",
+)
+def last_dy_at_every_step(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
+    dy = np.stack([dy[-1]] * len(dy))
+    return rnn_backward(dy, x, h, W, U, b, rnn_forward=rnn_forward)
+
+
+@misconception(
+    "rnn_backward",
+    "term-back-propagation-through-time",
+    "Your loop ends before the first step: `dx[0]` is 0. Which numbers does "
+    "`range(T - 1, 0, -1)` give?",
+)
+def first_step_forgotten(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
+    y, dz, _ = right_parts(dy, x, h, W, U, b, rnn_forward)
+    dz[0] = 0
+    dh = dz[1] @ U.T
+    return from_gradients(dz, dh, x, h, y, W)
 
 
 @misconception(
@@ -880,6 +996,42 @@ def gradients_overwritten(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 def db_overwritten(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
     y, dz, dh = right_parts(dy, x, h, W, U, b, rnn_forward)
     return *from_gradients(dz, dh, x, h, y, W)[:-1], dz[0].sum(axis=0)
+
+
+@misconception(
+    "rnn_backward",
+    "term-back-propagation-through-time",
+    "Your `dW` holds what the first time step alone gives, though `dU` and `db` are "
+    "sums over the steps. How is it made different from them in your loop?",
+)
+def dW_overwritten(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
+    y, dz, dh = right_parts(dy, x, h, W, U, b, rnn_forward)
+    dx, dh, _, dU, db = from_gradients(dz, dh, x, h, y, W)
+    return dx, dh, x[0].T @ dz[0], dU, db
+
+
+@misconception(
+    "rnn_backward",
+    "term-back-propagation-through-time",
+    "Your `dU` holds what the first time step alone gives, though `dW` and `db` are "
+    "sums over the steps. How is it made different from them in your loop?",
+)
+def dU_overwritten(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
+    y, dz, dh = right_parts(dy, x, h, W, U, b, rnn_forward)
+    dx, dh, dW, _, db = from_gradients(dz, dh, x, h, y, W)
+    return dx, dh, dW, h.T @ dz[0], db
+
+
+@misconception(
+    "rnn_backward",
+    "term-back-propagation-through-time",
+    "Your `dx` is that of the first time step alone. How many inputs did the sequence "
+    "have, and where is the gradient of each kept in your loop?",
+)
+def dx_overwritten(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
+    y, dz, dh = right_parts(dy, x, h, W, U, b, rnn_forward)
+    dx, *others = from_gradients(dz, dh, x, h, y, W)
+    return dx[0], *others
 
 
 @misconception(

@@ -20,25 +20,40 @@ def lstm_step_backward(dh, dc, x, h, c, W, U, b):
     return dz @ W.T, dz @ U.T, dc * f, x.T @ dz, h.T @ dz, dz.sum(axis=0)
 
 
-def step_arguments(rng, N, D, H, **keywords):
+def large_inputs(x, h, c, W, U, b):
+    """The same gates from a large x and a small W.
+
+    No one step suits differences by both: one that moves x enough for its
+    rounding moves W too far. A derived gradient is as exact as before.
+    """
+    return x * 2.0**17, h, c, W / 2.0**17, U, b
+
+
+def step_arguments(rng, N, D, H, large=False, **keywords):
     """Draw dh, dc (N, H) and the arguments of lstm_step."""
     arguments = lstm_arguments(rng, (), N, D, H, **keywords)
     dh, dc = rng.normal(0.3, 1, (N, H)), rng.normal(-0.4, 1, (N, H))
     dtype = arguments[0].dtype
+    arguments = large_inputs(*arguments) if large else arguments
     return dh.astype(dtype), dc.astype(dtype), *arguments
 
 
 def step_backward_cases(rng, hidden):
-    """One step with N, D, H and 4H all different.
+    """One step with N, D, H and 4H all different; all hidden ones with a large x.
 
-    No batch of one: there the mean over the batch would be right as well.
+    One batch of one, where the mean over the batch is right as well.
     """
     if hidden:
+        kinds = [
+            ("other sizes", (7, 2, 6), 1),
+            ("saturated gates", (5, 9, 8), 6),
+            ("two units", (4, 3, 2), 2),
+            ("one feature", (6, 1, 5), 1),
+            ("one example", (1, 5, 3), 1),
+        ]
         return [
-            Case("other sizes", step_arguments(rng, 7, 2, 6)),
-            Case("saturated gates", step_arguments(rng, 5, 9, 8, spread=6)),
-            Case("two units", step_arguments(rng, 4, 3, 2, spread=2)),
-            Case("one feature", step_arguments(rng, 6, 1, 5)),
+            Case(name, step_arguments(rng, *sizes, large=True, spread=spread))
+            for name, sizes, spread in kinds
         ]
     return [
         Case("small values", step_arguments(rng, 3, 5, 4, spread=0.6)),
@@ -70,24 +85,32 @@ def lstm_backward(dy, x, h, c, W, U, b, *, step_backward=lstm_step_backward):
     return np.stack(dx[::-1]), dh, dc, *totals
 
 
-def backward_arguments(rng, T, N, D, H, keep=0, dtype="f8", **keywords):
+def backward_arguments(rng, T, N, D, H, keep=0, dtype="f8", large=False, **keywords):
     """Draw dy (T, N, H) and the arguments of lstm_forward.
 
     keep: added to the biases of the forget gate, so that gradients last.
     """
-    x, h, c, W, U, b = lstm_arguments(rng, (T,), N, D, H, **keywords)
-    b[H : 2 * H] += keep
-    arguments = rng.normal(0.2, 1, (T, N, H)), x, h, c, W, U, b
+    inputs = lstm_arguments(rng, (T,), N, D, H, **keywords)
+    inputs[-1][H : 2 * H] += keep
+    inputs = large_inputs(*inputs) if large else inputs
+    arguments = rng.normal(0.2, 1, (T, N, H)), *inputs
     return tuple(array.astype(dtype) for array in arguments)
 
 
 def lstm_backward_cases(rng, hidden):
-    """Sequences of several steps; the loss reads every one of them."""
+    """Sequences of several steps; the loss reads every one of them.
+
+    None of one step, where most mistakes of the loop are right.
+    """
     if hidden:
+        kinds = [
+            ("a longer sequence", (40, 5, 3, 7), dict(keep=1)),
+            ("saturated gates", (11, 4, 6, 5), dict(spread=4)),
+            ("two steps", (2, 3, 4, 6), {}),
+        ]
         return [
-            Case("a longer sequence", backward_arguments(rng, 40, 5, 3, 7, keep=1)),
-            Case("saturated gates", backward_arguments(rng, 11, 4, 6, 5, spread=4)),
-            Case("two steps", backward_arguments(rng, 2, 3, 4, 6)),
+            Case(name, backward_arguments(rng, *sizes, large=True, **keywords))
+            for name, sizes, keywords in kinds
         ]
     return [
         Case("six steps", backward_arguments(rng, 6, 3, 5, 4)),
@@ -120,15 +143,20 @@ def drawn_gradients(rng, norms, dtype="f8"):
 def clip_cases(rng, hidden):
     """Norms above and below the limit, but never near it.
 
-    Where the norm is below, its square and the sum of all norms are above.
+    Where the norm is below, its square and the sum of all norms are above. One
+    case in four is below: so much is right if nothing is done.
     """
     low, high = rng.uniform(0.8, 1.0), rng.uniform(1.0, 1.2)
     if hidden:
         many = 6 * low, 0.0, 2 * high, 3.0, 7 * high, 1.0
+        small = 0.02, 0.03 * low, 0.01
         return [
             Case("many arrays", (drawn_gradients(rng, many), 5 * low)),
             Case("huge numbers", (drawn_gradients(rng, (2, 3e10 * low, 1e10)), 0.7)),
             Case("a small limit", (drawn_gradients(rng, (2, 3 * low, high)), 0.03)),
+            Case("two arrays", (drawn_gradients(rng, (4 * low, 3)), 2.0)),
+            Case("equal norms", (drawn_gradients(rng, (2, 2, 2, 2)), 1.5 * low)),
+            Case("small numbers", (drawn_gradients(rng, small), 0.01)),
             Case("a limit above the norm", (drawn_gradients(rng, (2, low, 3)), 4.5)),
             Case("zeros only", (drawn_gradients(rng, (0, 0, 0)), 2.0)),
         ]
@@ -191,8 +219,8 @@ _PRODUCTS = (
     " Every gradient has the shape of what it belongs to: `dx` that of `x`, `dW` that "
     "of `W`. Which of the two arrays in your product must be turned (`.T`)?"
 )
-# Not dc: a step that drops the dc it is given (`dc =` for `dc +=`) is the commonest
-# mistake of all, and costs its points in its own check.
+# A step that drops the dc it is given (`dc =` for `dc +=`), the commonest mistake of
+# all, counts as a part although it does not use dc: the bank knows it.
 _PART = {
     "part": "step_backward",
     "part_check": "lstm_step_backward",

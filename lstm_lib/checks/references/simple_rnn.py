@@ -30,9 +30,9 @@ def far_rows(rng, K):
 
 
 def softmax_cases(rng, hidden):
-    """Two axes and more.
+    """One axis and more.
 
-    No single row: there a sum over the whole array would be right as well.
+    No single row but the vector: for both a sum over the whole array is right.
     """
     if hidden:
         return [
@@ -40,6 +40,7 @@ def softmax_cases(rng, hidden):
             Case("scores far from 0", (far_rows(rng, 7),)),
         ]
     return [
+        Case("a vector", (rng.normal(0.2, 2, 6),)),
         Case("a matrix", (rng.normal(0.5, 2, (3, 5)),)),
         Case("three axes", (rng.normal(-0.3, 2, (2, 4, 3)),)),
         Case("scores far from 0", (far_rows(rng, 4),)),
@@ -99,6 +100,7 @@ def rnn_forward_cases(rng, hidden):
             Case("a longer sequence", rnn_arguments(rng, (40,), 5, 3, 7)),
             Case("saturated units", rnn_arguments(rng, (11,), 4, 6, 5, spread=3)),
             Case("two steps", rnn_arguments(rng, (2,), 3, 4, 6)),
+            Case("one step, one example", rnn_arguments(rng, (1,), 1, 3, 5)),
         ]
     return [
         Case("six steps", rnn_arguments(rng, (6,), 3, 5, 4)),
@@ -130,8 +132,13 @@ def scores_and_targets(rng, N, K, spread=1.0, dtype="f8"):
 
 
 def far_apart(rng, N, K):
-    """Scores from about -1000 to 1000 in every row, with targets all over them."""
+    """Scores about 2000 apart in every row, with targets all over them.
+
+    Every row has a level of its own: a row far below the largest score of the
+    whole array is all zeros if that one is subtracted before exp.
+    """
     z, targets = scores_and_targets(rng, N, K, spread=30)
+    z += np.resize([[-2000], [0], [1000]], (N, 1))
     z += rng.permuted(np.tile(np.linspace(-1000, 1000, K), (N, 1)), axis=1)
     targets[:2] = z[0].argmin(), z[1].argmax()
     return z, targets
