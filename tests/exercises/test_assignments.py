@@ -23,12 +23,6 @@ ASSIGNMENTS = course.assignments()
 each_assignment = pytest.mark.parametrize("assignment", ASSIGNMENTS)
 
 
-@pytest.fixture(autouse=True)
-def instructors_seed(monkeypatch):
-    """What nbgrader_config.py sets for hidden cases."""
-    monkeypatch.setenv(checks.SEED, "7")
-
-
 @pytest.fixture(scope="module")
 def sources():
     """Assignment -> the instructor's notebook."""

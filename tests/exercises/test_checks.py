@@ -4,7 +4,6 @@ import json
 import logging
 import subprocess
 import sys
-import types
 import warnings
 
 import numpy as np
@@ -23,12 +22,6 @@ from lstm_lib.checks.report import PAGES, VERDICT, Report
 from lstm_lib.checks.running import Outcome, run_cases
 
 NAMES = tuple(SUBJECTS)
-
-
-@pytest.fixture(autouse=True)
-def instructors_seed(monkeypatch):
-    """What nbgrader_config.py sets for hidden cases."""
-    monkeypatch.setenv(checks.SEED, "7")
 
 
 KINDS = pytest.mark.parametrize("hidden", [False, True], ids=["visible", "hidden"])
@@ -808,20 +801,6 @@ def test_an_instructor_s_mistake_is_an_error_that_names_the_argument(
 ):
     with pytest.raises(ValueError, match=f"^{argument}: expected .*, got "):
         check(lstm_step, **{"name": "lstm_step"} | keywords)
-
-
-@pytest.fixture
-def notebook(monkeypatch):
-    """What a check displays in a notebook: a list of MIME bundles."""
-    shown = []
-    fake = types.SimpleNamespace(
-        get_ipython=lambda: object(),
-        display=types.SimpleNamespace(
-            display=lambda bundle, raw: shown.append(bundle) if raw else None
-        ),
-    )
-    monkeypatch.setitem(sys.modules, "IPython", fake)
-    return shown
 
 
 def test_a_notebook_gets_text_html_and_a_verdict(notebook):

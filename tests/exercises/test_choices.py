@@ -1,8 +1,6 @@
 """The promises of check_choices: fair points, kind words, no trust."""
 
 import json
-import sys
-import types
 
 import numpy as np
 import pytest
@@ -29,20 +27,6 @@ def report_on(capsys, answers, points=2, **keywords):
     assert printed.err == ""
     assert type(earned) is float
     return earned, printed.out
-
-
-@pytest.fixture
-def notebook(monkeypatch):
-    """What a check displays in a notebook: a list of MIME bundles."""
-    shown = []
-    fake = types.SimpleNamespace(
-        get_ipython=lambda: object(),
-        display=types.SimpleNamespace(
-            display=lambda bundle, raw: shown.append(bundle) if raw else None
-        ),
-    )
-    monkeypatch.setitem(sys.modules, "IPython", fake)
-    return shown
 
 
 # ---- points ----------------------------------------------------------------------
