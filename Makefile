@@ -62,9 +62,10 @@ release: $(VENV)/all-ready  ## Pack the assignments for students, without soluti
 benchmark: $(VENV)/all-ready  ## Time lstm_lib against PyTorch and Keras, side by side
 	@$(BIN)/python -m benchmarks layers
 
-lint: $(VENV)/all-ready  ## Check style and the workflow
+lint: $(VENV)/all-ready  ## Check style, spelling and the workflows
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --quiet --check .
+	$(BIN)/codespell
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/zizmor --offline --quiet .github/workflows
 

@@ -1,12 +1,18 @@
 """Mend what the theme and other extensions leave in a page that keeps people out.
 
-Each mend is one that axe-core asks for; tests/book/test_in_browser.py runs it on
-every page. A mend whose place is not found is a warning: the theme has changed.
+Each mend of a page's text is one that axe-core asks for; test_in_browser.py
+runs it on every page. A mend whose place is not found is a warning: the theme has
+changed. mended_pages.css sets notes in the margin, and equations are numbered anew.
 """
 
+import re
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.util import logging
+from sphinx.util.fileutil import copy_asset
+
+CSS = Path(__file__).with_suffix(".css")
 
 # What the theme writes -> what a screen reader can use.
 IN_THE_THEME = {
@@ -22,6 +28,21 @@ IN_THE_THEME = {
 }
 
 
+def number_equations(app, doctree):
+    """Number a chapter's equations by the chapter: (4.1), (4.2), ...
+
+    As figures, which is Jupyter Book's setting, they would be counted through the
+    book: a new equation would change the numbers of all chapters after it.
+    """
+    page = app.env.docname
+    chapter = re.match(r"notebooks/0*(\d+)_", page)
+    blocks = [b for b in doctree.findall(nodes.math_block) if b.get("label")]
+    for count, block in enumerate(blocks, 1):
+        block["number"] = f"{chapter[1]}.{count}" if chapter else count
+        equations = app.env.get_domain("math").equations
+        equations[block["label"]] = page, block["number"]
+
+
 def mend_body(app, pagename, templatename, context, doctree):
     """Take out attributes that extensions give to what the author wrote.
 
@@ -35,6 +56,8 @@ def mend_body(app, pagename, templatename, context, doctree):
         ' aria-label="Toggle hidden content"',
     ):
         context["body"] = context.get("body", "").replace(attribute, "")
+    # docutils gives the items of a list of sources a role that ARIA has given up.
+    context["body"] = context["body"].replace("doc-biblioentry", "listitem")
 
 
 def mend_theme(app, exception):
@@ -54,6 +77,15 @@ def mend_theme(app, exception):
 
 
 def setup(app):
+    app.add_css_file(CSS.name)
+    app.connect(
+        "config-inited", lambda app, config: setattr(config, "math_numfig", False)
+    )
+    app.connect("doctree-read", number_equations)
     app.connect("html-page-context", mend_body)
     app.connect("build-finished", mend_theme)
+    app.connect(
+        "build-finished",
+        lambda app, error: error or copy_asset(CSS, Path(app.outdir) / "_static"),
+    )
     return {"parallel_read_safe": True, "parallel_write_safe": True}

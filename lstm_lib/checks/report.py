@@ -10,6 +10,24 @@ VERDICT = "application/vnd.autograder.verdict+json"
 # Where the sections are that messages link to; terms are in the glossary.
 GLOSSARY = "book/glossary.html"
 PAGES = {
+    "notebooks/01_sequences.html": (
+        "sec-sequence-arrays",
+        "sec-order-matters",
+        "sec-four-shapes",
+        "sec-padding",
+    ),
+    "notebooks/02_simple_rnn.html": (
+        "sec-rnn-step",
+        "sec-unrolled",
+        "sec-softmax",
+        "sec-cross-entropy",
+        "sec-perplexity",
+    ),
+    "notebooks/03_backpropagation_through_time.html": (
+        "sec-bptt",
+        "sec-truncated-bptt",
+        "sec-clipping",
+    ),
     "notebooks/04_gates.html": (
         "sec-memory-cell",
         "sec-soft-gates",
@@ -28,6 +46,16 @@ PAGES = {
         "sec-one-product",
         "sec-elementwise",
         "sec-parameter-count",
+    ),
+    "notebooks/06_lstm_gradients.html": (
+        "sec-two-consumers",
+        "sec-step-backward",
+        "sec-sequence-backward",
+        "sec-product-of-forget-gates",
+    ),
+    "notebooks/07_watching_one_think.html": (
+        "sec-counting-cell",
+        "sec-ablation",
     ),
 }
 

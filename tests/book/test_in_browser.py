@@ -1,13 +1,14 @@
 """The pages in real Chromium: phone and desk, light and dark, no network."""
 
 import re
+from pathlib import Path
 
 import pytest
 from axe import axe_findings
 
-PAGES = ["book/welcome.html", "notebooks/04_gates.html"]
-PAGES += ["notebooks/05_lstm_equations.html", "book/notation.html", "book/gallery.html"]
-PAGES += ["book/instructors.html", "book/misconceptions.html"]
+ROOT = Path(__file__).parents[2]
+PAGES = [f"notebooks/{path.stem}.html" for path in ROOT.glob("notebooks/*.ipynb")]
+PAGES += [f"book/{path.stem}.html" for path in ROOT.glob("book/*.md")]
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,7 @@ def site(html, serve):
         yield address
 
 
-@pytest.fixture(params=PAGES)
+@pytest.fixture(params=sorted(PAGES))
 def visit(request, site, browser):
     """Open the page in a window; returns it with what it asked and said."""
     windows = []
@@ -55,7 +56,7 @@ def contrast(one, other):
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("width", [390, 1024, 1440])
 def test_page_fits_asks_nobody_and_reports_no_error(visit, site, width):
     """No sideways scrolling, no request to another host, a silent console."""
     window, asked, said = visit(width, "light")

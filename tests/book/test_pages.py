@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from pybtex.database import parse_file
 
 from lstm_lib import checks
 from lstm_lib.checks.misconceptions import BANK
@@ -99,6 +100,32 @@ def test_every_section_a_check_names_is_in_the_book(html, pages, root):
     for entry in BANK:
         page, _, anchor = section_link("", entry.section).strip("/").partition("#")
         assert pages[html / page].find(id=anchor), entry.id
+
+
+def test_every_source_is_cited_and_can_be_found(root):
+    """By a DOI, an arXiv number, an address, or its place in PMLR."""
+    sources = parse_file(root / "book" / "references.bib").entries
+    files = [*root.glob("book/*.md"), *root.glob("notebooks/*.ipynb")]
+    text = "\n".join(path.read_text("utf-8") for path in files)
+    cited = ",".join(re.findall(r"\{cite:\w+\}`([^`]+)`", text)).split(",")
+    assert sorted(sources) == sorted({key.strip() for key in cited})
+    for key, source in sources.items():
+        assert {"title", "year"} <= set(source.fields) and source.persons, key
+        assert {"doi", "eprint", "url", "series", "isbn"} & set(source.fields), key
+        assert re.fullmatch(r"10\.\d{4,}/\S+", source.fields.get("doi", "10.1000/x")), (
+            key
+        )
+
+
+def test_equations_are_numbered_by_chapter(html, pages):
+    """(4.1), (4.2), ...: a new one changes no other chapter; links say the same."""
+    for path in (html / "notebooks").glob("*.html"):
+        numbers = [tag.contents[0] for tag in pages[path].select(".eqno")]
+        chapter = int(path.name[:2])
+        assert numbers == [f"({chapter}.{n + 1})" for n in range(len(numbers))]
+    page = pages[html / "notebooks" / "04_gates.html"]
+    link = page.select_one('a.reference[href="#equation-eq-forgetting"]')
+    assert link.text == "(4.6)"
 
 
 def test_equations_need_no_other_site(html, pages):

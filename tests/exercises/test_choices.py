@@ -84,7 +84,7 @@ def test_a_visible_wrong_choice_hears_its_sentence(capsys):
         for confusion in (c for c in CONFUSIONS if c.expected == shape):
             _, text = report_on(capsys, RIGHT | {name: confusion.chosen})
             assert confusion.sentence in text
-            assert "#term-sequence-problem" in text
+            assert "#sec-four-shapes" in text
 
 
 def test_a_hidden_wrong_choice_hears_only_that_it_is_wrong(capsys):
@@ -299,7 +299,9 @@ def test_a_notebook_gets_text_html_and_a_verdict(notebook):
 def test_links_lead_to_the_site_that_is_set(capsys, monkeypatch):
     monkeypatch.setattr(checks, "SITE", "https://example.org/book")
     _, text = report_on(capsys, RIGHT | {"translation": SHAPES[3]})
-    assert "https://example.org/book/book/glossary.html#term-sequence" in text
+    assert (
+        "https://example.org/book/notebooks/01_sequences.html#sec-four-shapes" in text
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -618,21 +617,3 @@ def test_errors_name_the_argument(error, message, call):
     """And say what is expected."""
     with pytest.raises(error, match=message):
         call()
-
-
-def test_drawing_takes_less_than_50_ms():
-    """The largest of them, numbers included."""
-    model, x = pair(bidirectional=True, levels=2), (symbols(9, 1), symbols(9, 1))
-    stack, tokens = reader(GRU(H, K), Dense(K, V)), symbols(20, 1)
-    for draw in (
-        lambda: unroll(model, x, show="values"),
-        lambda: unroll(stack, tokens, show="gradients"),
-        lambda: network(LSTM, 3, 3),
-        lambda: tensors(("x", (9, 9, 9), tuple("TND"))),
-    ):
-        times = []
-        for _ in range(5):
-            start = time.perf_counter()
-            draw().svg()
-            times.append(time.perf_counter() - start)
-        assert min(times) < 0.05

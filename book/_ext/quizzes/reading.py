@@ -28,7 +28,7 @@ LINE = re.compile(r"\d+[.)] +(.+)")
 NUMBER = r"[-−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:e[-+]?\d+)?"
 WITHIN = re.compile(rf"({NUMBER})(?: *± *({NUMBER}) *(%?))?")
 # A link to the section that explains a mistake, with the mistake's id as its title.
-MISCONCEPTION = re.compile(r'\]\(#([\w-]+) "([a-z0-9-]+)"\)')
+MISCONCEPTION = re.compile(r'\]\(#([\w-]+) "([\w-]+)"\)')
 
 
 class QuizError(ValueError):

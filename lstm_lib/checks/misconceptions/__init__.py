@@ -9,7 +9,14 @@ its name becomes its id.
 """
 
 # In the order of the course, which is the order of the bank.
-from lstm_lib.checks.misconceptions import simple_rnn, lstm, gradients  # isort: skip
+from lstm_lib.checks.misconceptions import (  # isort: skip
+    sequences,
+    simple_rnn,
+    lstm,
+    gradients,
+    inspection,
+)
 from lstm_lib.checks.misconceptions.bank import BANK, Misconception
 
-__all__ = ["BANK", "Misconception", "gradients", "lstm", "simple_rnn"]
+__all__ = ["BANK", "Misconception"]
+__all__ += ["gradients", "inspection", "lstm", "sequences", "simple_rnn"]

@@ -69,7 +69,7 @@ def step(
 
 @misconception(
     "lstm_step_backward",
-    "term-chain-rule",
+    "sec-two-consumers",
     "Your gradient by the new `c` comes through `h` alone: the `dc` that you were "
     "given has no part in it. How many places read the new `c`?",
     source="https://github.com/apache/mxnet/issues/4057",
@@ -80,7 +80,7 @@ def incoming_dc_dropped(dh, dc, *arguments):
 
 @misconception(
     "lstm_step_backward",
-    "term-chain-rule",
+    "sec-two-consumers",
     "Your gradient by the new `c` is the `dc` that you were given, and nothing is "
     "added to it. Which output of the step reads the new `c`?",
 )
@@ -90,7 +90,7 @@ def dh_does_not_reach_the_cell(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-output-equation",
+    "sec-two-consumers",
     "Your gradient by the new `c` is `dc + dh * o`. What stands between `c` and `h` "
     "besides the output gate?",
 )
@@ -100,7 +100,7 @@ def read_out_slope_missing(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-output-equation",
+    "sec-two-consumers",
     "Your read-out has the slope `1 - c**2`, which is below zero where `c` is large. "
     "Can a curve that rises everywhere have such a slope?",
 )
@@ -110,7 +110,7 @@ def read_out_slope_of_c_itself(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-output-equation",
+    "sec-two-consumers",
     "Your gradient by the new `c` leaves the output gate out: `dc + dh * (1 - "
     "tanh(c)**2)`. How much of the cell does `h` show?",
 )
@@ -120,7 +120,7 @@ def output_gate_left_out_of_dc(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-output-equation",
+    "sec-two-consumers",
     "Your read-out is taken at the `c` that goes into the step. Which `c` does `h` "
     "show, the old one or the new one?",
 )
@@ -134,7 +134,7 @@ def read_out_of_the_old_cell_state(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-output-equation",
+    "sec-two-consumers",
     "Your gradient by the output gate is `dh * c`. What multiplies `o` in the equation "
     "for `h`?",
 )
@@ -144,7 +144,7 @@ def output_gate_times_c_itself(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-cell-update",
+    "sec-two-consumers",
     "The `dc` you return is the gradient by the **new** cell state. What does the old "
     "one meet on its way into the step?",
 )
@@ -154,7 +154,7 @@ def forget_gate_missing_on_dc(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-cell-update",
+    "sec-two-consumers",
     "The `dc` you return is `f` times the `dc` you were given. Which part of the "
     "gradient by the new `c` is missing there?",
 )
@@ -173,7 +173,7 @@ def without_slope(name):
 
 @misconception(
     "lstm_step_backward",
-    "sec-soft-gates",
+    "sec-step-backward",
     "The slope of the sigmoid is missing on the input gate. What lies between the sum "
     "`x @ W + h @ U + b` and `i`?",
 )
@@ -183,7 +183,7 @@ def slope_missing_on_input_gate(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-soft-gates",
+    "sec-step-backward",
     "The slope of the sigmoid is missing on the forget gate. What lies between the sum "
     "`x @ W + h @ U + b` and `f`?",
 )
@@ -193,7 +193,7 @@ def slope_missing_on_forget_gate(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-input-equation",
+    "sec-step-backward",
     "The slope of `tanh` is missing on the candidate. What lies between the sum "
     "`x @ W + h @ U + b` and `g`?",
 )
@@ -203,7 +203,7 @@ def slope_missing_on_candidate(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-soft-gates",
+    "sec-step-backward",
     "The slope of the sigmoid is missing on the output gate. What lies between the sum "
     "`x @ W + h @ U + b` and `o`?",
 )
@@ -213,7 +213,7 @@ def slope_missing_on_output_gate(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-soft-gates",
+    "sec-step-backward",
     "Your gradients by `i`, `f`, `g` and `o` go into the matrix products as they are. "
     "What lies between those products and a gate?",
 )
@@ -223,7 +223,7 @@ def all_slopes_missing(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-soft-gates",
+    "sec-step-backward",
     "Your slopes apply the sigmoid or `tanh` a second time, to a gate that has been "
     "through it. Is your slope a formula in the sum `z` or in the gate itself?",
     source="https://github.com/arunmallya/arunmallya.github.io/issues/6",
@@ -238,7 +238,7 @@ def slopes_squashed_twice(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-input-equation",
+    "sec-step-backward",
     "Your candidate has the slope `g * (1 - g)`. Of which function is that the slope, "
     "and which one made `g`?",
 )
@@ -252,7 +252,7 @@ def sigmoid_slope_on_candidate(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-soft-gates",
+    "sec-step-backward",
     "Your three gates have slopes such as `1 - i**2`. Of which function is that the "
     "slope, and which one made `i`?",
 )
@@ -262,7 +262,7 @@ def tanh_slope_on_gates(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-forget-equation",
+    "sec-step-backward",
     "Your gradient by the forget gate is the gradient by the new `c` times the new "
     "`c`. What does `f` multiply in the step?",
 )
@@ -276,7 +276,7 @@ def forget_gate_times_the_new_cell_state(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-input-equation",
+    "sec-step-backward",
     "Your gradient by the candidate does not see the input gate. If `i` is closed, can "
     "a change of `g` reach the cell?",
 )
@@ -290,7 +290,7 @@ def input_gate_missing_on_candidate(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-input-equation",
+    "sec-step-backward",
     "In the product `i * g` your two gradients are exchanged: the one by `i` holds "
     "`i`, the one by `g` holds `g`. If `g` is 0, can `i` change the cell?",
 )
@@ -307,7 +307,7 @@ def input_gate_and_candidate_exchanged(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-one-product",
+    "sec-step-backward",
     "Your four blocks stand in the order i, f, o, g. In which order do the columns of "
     "`W`, `U` and `b` stand?",
 )
@@ -317,7 +317,7 @@ def blocks_put_together_as_ifog(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-one-product",
+    "sec-step-backward",
     "Your four blocks stand in the order f, i, g, o, as equations are often written. "
     "In which order do the columns of `W`, `U` and `b` stand?",
 )
@@ -327,7 +327,7 @@ def blocks_put_together_as_figo(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-one-product",
+    "sec-step-backward",
     "Your four blocks stand in the order i, o, f, g of the ONNX format. In which order "
     "do the columns of `W`, `U` and `b` stand?",
 )
@@ -337,7 +337,7 @@ def blocks_put_together_as_iofg(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "term-batch",
+    "sec-step-backward",
     "Your `dW`, `dU` and `db` keep one gradient for each example. All examples use the "
     "same weights: what becomes of their gradients?",
 )
@@ -351,7 +351,7 @@ def gradients_of_each_example(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "term-batch",
+    "sec-step-backward",
     "Your `dW`, `dU` and `db` are divided by the number of examples. Where in this "
     "task is the loss a mean?",
     right_on=("one example",),
@@ -362,7 +362,7 @@ def gradients_averaged_over_batch(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "term-batch",
+    "sec-step-backward",
     "Your `db` is a mean over the examples, while your `dW` and `dU` are sums. Does "
     "the bias belong to fewer examples than the weights?",
     right_on=("one example",),
@@ -377,7 +377,7 @@ def bias_gradient_averaged_over_batch(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-one-product",
+    "sec-step-backward",
     "Your `dU` is built with the `h` that comes out of the step. Which `h` does `U` "
     "multiply?",
 )
@@ -391,7 +391,7 @@ def recurrent_weights_meet_the_new_h(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "sec-one-product",
+    "sec-step-backward",
     "Your `dW` and `dU` are turned: one row for each column of `W`, as PyTorch keeps "
     "its weights. Which shape must the gradient by an array have?",
 )
@@ -405,7 +405,7 @@ def weight_gradients_transposed(*arguments):
 
 @misconception(
     "lstm_step_backward",
-    "term-chain-rule",
+    "sec-two-consumers",
     "The `dh` you return still holds the `dh` that you were given. Is there a path "
     "from the old `h` to the new one around the four blocks?",
 )
@@ -416,7 +416,7 @@ def dh_added_to_dh(dh, *arguments):
 
 @misconception(
     "lstm_step_backward",
-    "term-chain-rule",
+    "sec-two-consumers",
     "All six values are right, but you return `dc` before `dh`. In which order does "
     "the task ask for them?",
 )
@@ -456,7 +456,7 @@ def summed(walked):
 
 @misconception(
     "lstm_backward",
-    "term-back-propagation-through-time",
+    "sec-sequence-backward",
     "Only the last step of `dy` has entered. Which steps of the sequence does the loss "
     "read?",
 )
@@ -468,7 +468,7 @@ def loss_at_the_last_step_only(dy, *rest, step_backward=lstm_step_backward):
 
 @misconception(
     "lstm_backward",
-    "term-back-propagation-through-time",
+    "sec-sequence-backward",
     "You carry `dc` back from step to step, but not `dh`. Who reads `h[t]` besides the "
     "loss?",
 )
@@ -478,7 +478,7 @@ def dh_not_carried_back(*arguments, step_backward=lstm_step_backward):
 
 @misconception(
     "lstm_backward",
-    "term-back-propagation-through-time",
+    "sec-sequence-backward",
     "You carry `dh` back from step to step, but not `dc`. Along which of the two "
     "states does an LSTM remember?",
 )
@@ -488,7 +488,7 @@ def dc_not_carried_back(*arguments, step_backward=lstm_step_backward):
 
 @misconception(
     "lstm_backward",
-    "term-truncated-back-propagation-through-time",
+    "sec-truncated-bptt",
     "Nothing goes back from a step to the step before: each of yours knows only its "
     "own `dy[t]`. What should step t receive from step t + 1?",
     source="https://github.com/CaptainE/RNN-LSTM-in-numpy/issues/1",
@@ -499,7 +499,7 @@ def cut_after_every_step(*arguments, step_backward=lstm_step_backward):
 
 @misconception(
     "lstm_backward",
-    "term-back-propagation-through-time",
+    "sec-sequence-backward",
     "You add what a step returns to the `dh` and `dc` that it received. Once a step "
     "has used what it received, is it still to be handed on?",
 )
@@ -512,7 +512,7 @@ def carried_gradients_pile_up(*arguments, step_backward=lstm_step_backward):
 
 @misconception(
     "lstm_backward",
-    "term-shared-weights",
+    "sec-sequence-backward",
     "Your `dW`, `dU` and `db` are those of the first time step alone. How many steps "
     "use these weights?",
 )
@@ -523,7 +523,7 @@ def gradients_overwritten_at_each_step(*arguments, step_backward=lstm_step_backw
 
 @misconception(
     "lstm_backward",
-    "term-shared-weights",
+    "sec-sequence-backward",
     "Your `dW`, `dU` and `db` are divided by the number of steps. Where in this task "
     "is the loss a mean?",
 )
@@ -534,7 +534,7 @@ def step_gradients_averaged_over_time(*arguments, step_backward=lstm_step_backwa
 
 @misconception(
     "lstm_backward",
-    "term-back-propagation-through-time",
+    "sec-sequence-backward",
     "You visit the steps in the order of the forward pass. Which step must be done "
     "before step t can know all of its `dh`?",
 )
@@ -545,7 +545,7 @@ def gradients_carried_forward_in_time(*arguments, step_backward=lstm_step_backwa
 
 @misconception(
     "lstm_backward",
-    "term-back-propagation-through-time",
+    "sec-sequence-backward",
     "Your `dx` has the last time step first. In which order did you collect it, and in "
     "which order is `x`?",
 )
@@ -556,7 +556,7 @@ def dx_in_the_order_of_the_loop(*arguments, step_backward=lstm_step_backward):
 
 @misconception(
     "lstm_backward",
-    "term-back-propagation-through-time",
+    "sec-sequence-backward",
     "Each of your backward steps gets the states **after** its step. Which states went "
     "into it?",
 )
@@ -567,7 +567,7 @@ def states_one_step_late(*arguments, step_backward=lstm_step_backward):
 
 @misconception(
     "lstm_backward",
-    "term-back-propagation-through-time",
+    "sec-sequence-backward",
     "Every backward step of yours gets the first `h` and `c`. Which states did the "
     "forward pass have when it came to step t?",
 )
@@ -578,7 +578,7 @@ def first_states_at_every_step(*arguments, step_backward=lstm_step_backward):
 
 @misconception(
     "lstm_backward",
-    "term-back-propagation-through-time",
+    "sec-sequence-backward",
     "Your forward pass starts from zeros. Where do the `h` and `c` that the caller "
     "passes in come into it?",
 )
@@ -616,7 +616,7 @@ def norms_of(gradients):
 
 @misconception(
     "clip_by_global_norm",
-    "term-global-norm",
+    "sec-clipping",
     "You clip each array on its own. What does that do to the direction of the step, "
     "when one array is scaled and another is not?",
     source="https://github.com/carpedm20/MemN2N-tensorflow/issues/19",
@@ -628,7 +628,7 @@ def each_array_clipped_alone(gradients, limit):
 
 @misconception(
     "clip_by_global_norm",
-    "term-clipping",
+    "sec-clipping",
     "You clip every number to plus or minus the limit. Does a step that is clipped so "
     "still point the same way?",
     source="https://github.com/Happy-Algorithms-League/hal-cgp/pull/210",
@@ -640,7 +640,7 @@ def every_number_clipped(gradients, limit):
 
 @misconception(
     "clip_by_global_norm",
-    "term-global-norm",
+    "sec-clipping",
     "Your norm is the sum of all squares. How long is an arrow with the sides 3 and 4?",
     right_on=("zeros only",),
 )
@@ -650,7 +650,7 @@ def squared_norm(gradients, limit):
 
 @misconception(
     "clip_by_global_norm",
-    "term-global-norm",
+    "sec-clipping",
     "Your global norm adds up the norms of the arrays. How long is an arrow with the "
     "sides 3 and 4?",
     right_on=("zeros only",),
@@ -661,7 +661,7 @@ def sum_of_norms(gradients, limit):
 
 @misconception(
     "clip_by_global_norm",
-    "term-global-norm",
+    "sec-clipping",
     "Your factor comes from the largest of the arrays' norms. What do the other arrays "
     "add to the length of the whole?",
     right_on=BELOW,
@@ -672,7 +672,7 @@ def largest_of_the_norms(gradients, limit):
 
 @misconception(
     "clip_by_global_norm",
-    "term-clipping",
+    "sec-clipping",
     "Where the norm is too large you scale it to 1. To which length does the task ask "
     "you to scale?",
     right_on=BELOW,
@@ -684,7 +684,7 @@ def scaled_to_length_one(gradients, limit):
 
 @misconception(
     "clip_by_global_norm",
-    "term-clipping",
+    "sec-clipping",
     "You scale always, so that a small gradient becomes a large one, and zeros become "
     "NaN. When is there something to clip?",
     right_on=ABOVE,
@@ -723,7 +723,7 @@ def norm_of_both(dh, dc, through_h):
 
 @misconception(
     "cell_gradient_norms",
-    "sec-cell-update",
+    "sec-product-of-forget-gates",
     "Your gradient goes back along the cell state alone, times `f` at each step. Who "
     "else reads `c[t]`, and hands it to all gates of the next step?",
 )
@@ -736,7 +736,7 @@ def along_the_cell_state_alone(*arguments, step_backward=lstm_step_backward):
 
 @misconception(
     "cell_gradient_norms",
-    "sec-cell-update",
+    "sec-product-of-forget-gates",
     "Your gradient goes back through `h` alone: the `dc` of one step does not reach "
     "the step before. Where is the direct path from `c[t]` to `c[t + 1]`?",
 )
@@ -749,7 +749,7 @@ def through_the_hidden_state_alone(*arguments, step_backward=lstm_step_backward)
 
 @misconception(
     "cell_gradient_norms",
-    "term-chain-rule",
+    "sec-product-of-forget-gates",
     "Your entries are the norms of the `dc` that the steps return. Does the loss hear "
     "of `c[t]` only through the next cell state?",
 )
@@ -762,7 +762,7 @@ def read_out_of_each_cell_state_missing(*arguments, step_backward=lstm_step_back
 
 @misconception(
     "cell_gradient_norms",
-    "term-chain-rule",
+    "sec-product-of-forget-gates",
     "You add the part through `h[t]`, and hand the sum on as `dc` to a step that adds "
     "the same part again. What do `dh` and `dc` mean to a backward step?",
 )
@@ -779,7 +779,7 @@ def read_out_counted_twice(*arguments, step_backward=lstm_step_backward):
 
 @misconception(
     "cell_gradient_norms",
-    "sec-output-equation",
+    "sec-product-of-forget-gates",
     "Your entries are the norms of the gradient by the hidden states. Which state does "
     "the task ask about?",
 )
@@ -792,7 +792,7 @@ def norms_by_the_hidden_state(*arguments, step_backward=lstm_step_backward):
 
 @misconception(
     "cell_gradient_norms",
-    "term-back-propagation-through-time",
+    "sec-product-of-forget-gates",
     "Your answer has T entries: the last cell state is not among them. How many cell "
     "states does a sequence of T steps have, with the first one?",
 )
@@ -802,7 +802,7 @@ def last_cell_state_missing(*arguments, step_backward=lstm_step_backward):
 
 @misconception(
     "cell_gradient_norms",
-    "term-back-propagation-through-time",
+    "sec-product-of-forget-gates",
     "Your answer has T entries: the cell state before the first step is not among "
     "them. How many cell states does a sequence of T steps have, with the first one?",
 )
@@ -812,7 +812,7 @@ def first_cell_state_missing(*arguments, step_backward=lstm_step_backward):
 
 @misconception(
     "cell_gradient_norms",
-    "term-back-propagation-through-time",
+    "sec-product-of-forget-gates",
     "Your numbers are right, with the last time step first. At which end of the answer "
     "does the entry for t = 0 belong?",
 )
@@ -822,7 +822,7 @@ def norms_in_the_order_of_the_loop(*arguments, step_backward=lstm_step_backward)
 
 @misconception(
     "cell_gradient_norms",
-    "term-vanishing-gradient",
+    "sec-product-of-forget-gates",
     "Your norms are divided by the last of them. Does the task ask for the norms, or "
     "for how they compare with lag 0?",
 )
@@ -833,7 +833,7 @@ def norms_relative_to_the_last(*arguments, step_backward=lstm_step_backward):
 
 @misconception(
     "cell_gradient_norms",
-    "term-global-norm",
+    "sec-product-of-forget-gates",
     "Your entries are sums of squares. What is still to be done to make a norm of such "
     "a sum?",
 )
@@ -843,7 +843,7 @@ def squares_instead_of_norms(*arguments, step_backward=lstm_step_backward):
 
 @misconception(
     "cell_gradient_norms",
-    "term-batch",
+    "sec-product-of-forget-gates",
     "Your answer has a row for each time and a column for each example. Over what does "
     "the task take the norm?",
 )
@@ -856,7 +856,7 @@ def norm_of_each_example(*arguments, step_backward=lstm_step_backward):
 
 @misconception(
     "cell_gradient_norms",
-    "term-back-propagation-through-time",
+    "sec-product-of-forget-gates",
     "You add `dh` at every step. Which hidden states does this loss read?",
 )
 def loss_at_every_step(dh, *rest, step_backward=lstm_step_backward):
@@ -868,7 +868,7 @@ def loss_at_every_step(dh, *rest, step_backward=lstm_step_backward):
 
 @misconception(
     "cell_gradient_norms",
-    "sec-output-equation",
+    "sec-product-of-forget-gates",
     "Your last entry is the norm of `dh` itself, as if the loss read `c[T]`. What "
     "stands between the last cell state and the last `h`?",
 )

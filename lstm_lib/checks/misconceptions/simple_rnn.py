@@ -24,7 +24,7 @@ NEAR_0 = ("a vector", "a matrix", "three axes", "float32 numbers", "four axes")
 
 @misconception(
     "softmax",
-    "term-softmax",
+    "sec-softmax",
     "Your numbers add up to 1 down the first axis. Which axis holds the classes that "
     "compete with each other?",
     right_on=("a vector",),
@@ -35,7 +35,7 @@ def softmax_over_first_axis(z):
 
 @misconception(
     "softmax",
-    "term-softmax",
+    "sec-softmax",
     "Your numbers add up to 1 over the whole array. How many examples are in it, and "
     "what should the probabilities of each of them add up to?",
     right_on=("a vector",),
@@ -46,7 +46,7 @@ def softmax_over_everything(z):
 
 @misconception(
     "softmax",
-    "term-softmax",
+    "sec-softmax",
     "Your numbers add up to 1 down the first axis, and `exp` of a large score is "
     "infinity. Which axis holds the classes, and what may be subtracted from a row "
     "before `exp`?",
@@ -58,7 +58,7 @@ def softmax_over_first_axis_overflows(z):
 
 @misconception(
     "softmax",
-    "term-softmax",
+    "sec-softmax",
     "Your numbers add up to 1 over the whole array, and `exp` of a large score is "
     "infinity. Over which axis is the sum, and what may be subtracted from a row "
     "before `exp`?",
@@ -70,7 +70,7 @@ def softmax_over_everything_overflows(z):
 
 @misconception(
     "softmax",
-    "term-softmax",
+    "sec-softmax",
     "Your formula is right on paper, but `exp` of a large score is infinity and of a "
     "low one 0, and neither can be divided by itself. Softmax does not change when "
     "the same number is subtracted from a whole row. Which number would help?",
@@ -82,7 +82,7 @@ def softmax_overflows(z):
 
 @misconception(
     "softmax",
-    "term-softmax",
+    "sec-softmax",
     "You subtract the largest score of the whole array. What is left of a row that "
     "lies 2000 below it?",
     right_on=NEAR_0,
@@ -94,7 +94,7 @@ def softmax_less_one_maximum_for_all(z):
 
 @misconception(
     "softmax",
-    "term-softmax",
+    "sec-softmax",
     "You subtract the mean of each row before `exp`. How large can a score of the row "
     "still be then, and what is the largest that you want `exp` to see?",
     right_on=NEAR_0,
@@ -106,7 +106,7 @@ def softmax_less_the_mean(z):
 
 @misconception(
     "softmax",
-    "term-softmax",
+    "sec-softmax",
     "You subtract the smallest score of each row before `exp`. Which signs have the "
     "numbers that are left, and which should they have so that nothing overflows?",
     right_on=NEAR_0,
@@ -118,7 +118,7 @@ def softmax_less_the_minimum(z):
 
 @misconception(
     "softmax",
-    "term-softmax",
+    "sec-softmax",
     "You subtract the largest score above the line but not below it. What do the "
     "numbers of a row add up to then?",
 )
@@ -129,7 +129,7 @@ def softmax_shifted_above_the_line_only(z):
 
 @misconception(
     "softmax",
-    "term-softmax",
+    "sec-softmax",
     "You divide the scores by their sum. What does a negative score become, and "
     "which function makes every score positive first?",
 )
@@ -139,7 +139,7 @@ def scores_divided_by_their_sum(z):
 
 @misconception(
     "softmax",
-    "term-softmax",
+    "sec-softmax",
     "Your answer is the sigmoid of each score alone. What should the numbers of a "
     "row add up to?",
 )
@@ -149,7 +149,7 @@ def sigmoid_for_softmax(z):
 
 @misconception(
     "softmax",
-    "term-softmax",
+    "sec-softmax",
     "Your answer is `exp(z)` with the largest score subtracted, and nothing more. "
     "What do the numbers of a row add up to, and what should they?",
 )
@@ -159,7 +159,7 @@ def softmax_not_divided(z):
 
 @misconception(
     "softmax",
-    "term-softmax",
+    "sec-softmax",
     "Your answer has a 1 for the highest score and 0 for the others. What would a "
     "*soft* maximum leave for the second highest?",
 )
@@ -169,7 +169,7 @@ def one_hot_of_the_maximum(z):
 
 @misconception(
     "softmax",
-    "term-softmax",
+    "sec-softmax",
     "Your answer is the logarithm of the softmax. Can a probability be negative?",
 )
 def logarithm_of_softmax(z):
@@ -178,7 +178,7 @@ def logarithm_of_softmax(z):
 
 @misconception(
     "softmax",
-    "term-softmax",
+    "sec-softmax",
     "A sum or a maximum along an axis loses that axis, and then it no longer fits "
     "the array it came from. Which argument of `sum` and `max` keeps it, with length "
     "1?",
@@ -193,7 +193,7 @@ def softmax_without_keepdims(z):
 
 @misconception(
     "rnn_step",
-    "term-simple-recurrent-network",
+    "sec-rnn-step",
     "Your `h` went through the sigmoid, so it is never negative. Which function of "
     "this network gives both signs?",
 )
@@ -203,7 +203,7 @@ def sigmoid_on_hidden_state(x, h, W, U, b):
 
 @misconception(
     "rnn_step",
-    "term-pre-activation",
+    "sec-rnn-step",
     "Your answer is the sum before the activation. What keeps `h` between -1 and 1?",
 )
 def tanh_missing(x, h, W, U, b):
@@ -212,7 +212,7 @@ def tanh_missing(x, h, W, U, b):
 
 @misconception(
     "rnn_step",
-    "term-activation",
+    "sec-rnn-step",
     "Your negative sums became 0, which is the rectifier. Which activation does the "
     "task ask for?",
 )
@@ -222,7 +222,7 @@ def relu_for_tanh(x, h, W, U, b):
 
 @misconception(
     "rnn_step",
-    "term-pre-activation",
+    "sec-rnn-step",
     "Your `h` is what you get without the bias. Which of the arguments have you not "
     "used?",
 )
@@ -232,7 +232,7 @@ def rnn_bias_dropped(x, h, W, U, b):
 
 @misconception(
     "rnn_step",
-    "term-pre-activation",
+    "sec-rnn-step",
     "Your `h` is what you get when the bias is added twice, once with `x` and once "
     "with `h`. How many biases does a unit have here?",
 )
@@ -242,7 +242,7 @@ def rnn_bias_added_twice(x, h, W, U, b):
 
 @misconception(
     "rnn_step",
-    "term-pre-activation",
+    "sec-rnn-step",
     "Your bias comes after `tanh`. Is it part of the sum, or added to the state?",
 )
 def bias_after_tanh(x, h, W, U, b):
@@ -251,7 +251,7 @@ def bias_after_tanh(x, h, W, U, b):
 
 @misconception(
     "rnn_step",
-    "term-simple-recurrent-network",
+    "sec-rnn-step",
     "Your `h` depends on `x` only. What else should a recurrent unit look at?",
 )
 def rnn_recurrent_term_dropped(x, h, W, U, b):
@@ -260,7 +260,7 @@ def rnn_recurrent_term_dropped(x, h, W, U, b):
 
 @misconception(
     "rnn_step",
-    "term-pre-activation",
+    "sec-rnn-step",
     "Your answer is `tanh` of the input term alone: neither the old state nor the bias "
     "is in it. How many terms does the sum in the equation have?",
 )
@@ -270,7 +270,7 @@ def rnn_input_term_alone(x, h, W, U, b):
 
 @misconception(
     "rnn_step",
-    "term-simple-recurrent-network",
+    "sec-rnn-step",
     "Your `U` is transposed. Rows are examples in this course: in `h @ U`, which axis "
     "of `U` belongs to the old state?",
 )
@@ -280,7 +280,7 @@ def rnn_recurrent_weights_transposed(x, h, W, U, b):
 
 @misconception(
     "rnn_step",
-    "term-pre-activation",
+    "sec-rnn-step",
     "Your input and your old state go through a `tanh` each, and are added after it. "
     "What is added first in this network?",
 )
@@ -290,7 +290,7 @@ def tanh_of_each_part(x, h, W, U, b):
 
 @misconception(
     "rnn_step",
-    "term-simple-recurrent-network",
+    "sec-rnn-step",
     "Your recurrent term is outside `tanh`. Which sum should `tanh` see?",
 )
 def recurrent_term_after_tanh(x, h, W, U, b):
@@ -299,7 +299,7 @@ def recurrent_term_after_tanh(x, h, W, U, b):
 
 @misconception(
     "rnn_step",
-    "term-hidden-state",
+    "sec-rnn-step",
     "You add the new value to the old state. In a simple recurrent network, what is "
     "left of the old state beside what passes through `U`?",
 )
@@ -314,7 +314,7 @@ ONE_STEP = ("one step, one example",)
 
 @misconception(
     "rnn_forward",
-    "term-hidden-state",
+    "sec-unrolled",
     "Every step of yours starts again from the first `h`. What should step t + 1 "
     "receive from step t?",
     right_on=ONE_STEP,
@@ -326,7 +326,7 @@ def hidden_state_not_carried(x, h, *weights, rnn_step=rnn_step):
 
 @misconception(
     "rnn_forward",
-    "term-hidden-state",
+    "sec-unrolled",
     "Your sequence starts from zeros. Where does the `h` that the caller passes in "
     "come into your loop?",
 )
@@ -336,7 +336,7 @@ def first_hidden_state_ignored(x, h, *weights, rnn_step=rnn_step):
 
 @misconception(
     "rnn_forward",
-    "term-time-step",
+    "sec-unrolled",
     "Every step of yours reads the first input. What should change from turn to turn "
     "of the loop beside `h`?",
     right_on=ONE_STEP,
@@ -347,7 +347,7 @@ def first_input_at_every_step(x, h, *weights, rnn_step=rnn_step):
 
 @misconception(
     "rnn_forward",
-    "term-time-step",
+    "sec-unrolled",
     "Your `y` is the last hidden state alone. How many time steps should `y` have?",
 )
 def last_hidden_state_as_y(x, h, *weights, rnn_step=rnn_step):
@@ -357,7 +357,7 @@ def last_hidden_state_as_y(x, h, *weights, rnn_step=rnn_step):
 
 @misconception(
     "rnn_forward",
-    "term-hidden-state",
+    "sec-unrolled",
     "Both values are right, in the wrong order: you return `h, y`. Which one does "
     "the task ask for first?",
 )
@@ -367,7 +367,7 @@ def y_and_h_exchanged(x, h, *weights, rnn_step=rnn_step):
 
 @misconception(
     "rnn_forward",
-    "term-time-step",
+    "sec-unrolled",
     "Your numbers are right, but your `y` has the batch first: (N, T, H). Which axis "
     "of `y` should be time?",
     right_on=ONE_STEP,
@@ -379,7 +379,7 @@ def y_with_batch_before_time(x, h, *weights, rnn_step=rnn_step):
 
 @misconception(
     "rnn_forward",
-    "term-hidden-state",
+    "sec-unrolled",
     "Your `y` is right, but the `h` you return is the one that you were given. Which "
     "state would the next piece of the sequence need?",
 )
@@ -389,7 +389,7 @@ def given_hidden_state_returned(x, h, *weights, rnn_step=rnn_step):
 
 @misconception(
     "rnn_forward",
-    "term-time-step",
+    "sec-unrolled",
     "Your `y` starts with the `h` you were given, and its last state is missing. When "
     "in a turn of the loop should `h` be collected?",
 )
@@ -400,7 +400,7 @@ def state_collected_before_step(x, h, *weights, rnn_step=rnn_step):
 
 @misconception(
     "rnn_forward",
-    "term-time-step",
+    "sec-unrolled",
     "Your first input is never read: your `y[0]` is the `h` you were given. At which "
     "number does the first time step start?",
 )
@@ -413,7 +413,7 @@ def first_step_skipped(x, h, *weights, rnn_step=rnn_step):
 
 @misconception(
     "rnn_forward",
-    "term-time-step",
+    "sec-unrolled",
     "You read this sequence from its end. Which step does the `h` you are given come "
     "before?",
     right_on=ONE_STEP,
@@ -424,7 +424,7 @@ def sequence_read_backwards(x, h, *weights, rnn_step=rnn_step):
 
 @misconception(
     "rnn_forward",
-    "term-time-step",
+    "sec-unrolled",
     "Your states are right, but `y` has the last one first. At which end of the list "
     "does a new state go?",
     right_on=ONE_STEP,
@@ -451,7 +451,7 @@ def p_of_target(z, targets):
 
 @misconception(
     "cross_entropy",
-    "term-cross-entropy",
+    "sec-cross-entropy",
     "Your loss is in bits: it uses the logarithm with base 2. In which unit does the "
     "task ask for it?",
 )
@@ -461,7 +461,7 @@ def loss_in_bits(z, targets):
 
 @misconception(
     "cross_entropy",
-    "term-cross-entropy",
+    "sec-cross-entropy",
     "Your loss is the sum over the examples. What should happen to it when the same "
     "batch is given twice?",
 )
@@ -471,7 +471,7 @@ def loss_summed_over_examples(z, targets):
 
 @misconception(
     "cross_entropy",
-    "term-cross-entropy",
+    "sec-cross-entropy",
     "Your loss has the right size and the wrong sign. Is the logarithm of a "
     "probability positive or negative, and which should a loss be?",
 )
@@ -481,7 +481,7 @@ def loss_with_wrong_sign(z, targets):
 
 @misconception(
     "cross_entropy",
-    "term-cross-entropy",
+    "sec-cross-entropy",
     "You take the mean over all N * K entries. How many targets are there to take "
     "the mean over?",
 )
@@ -491,7 +491,7 @@ def loss_divided_by_classes_too(z, targets):
 
 @misconception(
     "cross_entropy",
-    "term-cross-entropy",
+    "sec-cross-entropy",
     "You return the loss of every example. The task asks for one number: how are the "
     "losses of a batch brought together?",
 )
@@ -501,7 +501,7 @@ def loss_of_each_example(z, targets):
 
 @misconception(
     "cross_entropy",
-    "term-cross-entropy",
+    "sec-cross-entropy",
     "Your answer is minus the mean *probability* of the targets. Which function of "
     "the probability is missing?",
 )
@@ -511,7 +511,7 @@ def logarithm_missing(z, targets):
 
 @misconception(
     "cross_entropy",
-    "term-cross-entropy",
+    "sec-cross-entropy",
     "You take the logarithm of the mean probability. Which comes first, the "
     "logarithm or the mean?",
 )
@@ -521,7 +521,7 @@ def logarithm_of_the_mean(z, targets):
 
 @misconception(
     "cross_entropy",
-    "term-softmax",
+    "sec-softmax",
     "Your answer is minus the mean *score* of the targets. What turns the scores of a "
     "row into probabilities?",
 )
@@ -531,7 +531,7 @@ def softmax_missing(z, targets):
 
 @misconception(
     "cross_entropy",
-    "term-softmax",
+    "sec-softmax",
     "You took the softmax of a softmax. Which of the two sees scores, and what does "
     "the other one see?",
 )
@@ -541,7 +541,7 @@ def softmax_taken_twice(z, targets):
 
 @misconception(
     "cross_entropy",
-    "term-softmax",
+    "sec-softmax",
     "Your probabilities add up to 1 over the examples. Over which axis of `z` do the "
     "classes compete?",
 )
@@ -551,7 +551,7 @@ def softmax_over_the_examples(z, targets):
 
 @misconception(
     "cross_entropy",
-    "term-cross-entropy",
+    "sec-cross-entropy",
     "You index with `[:, targets]`, which takes the classes of *all* targets from "
     "every row. Print the shape of it: how many numbers should there be?",
 )
@@ -561,7 +561,7 @@ def every_target_of_every_row(z, targets):
 
 @misconception(
     "cross_entropy",
-    "term-cross-entropy",
+    "sec-cross-entropy",
     "Your loss looks at the class with the highest score in each row. Which class "
     "should it look at, even where the network is wrong?",
 )
@@ -571,7 +571,7 @@ def best_class_for_target(z, targets):
 
 @misconception(
     "cross_entropy",
-    "term-cross-entropy",
+    "sec-cross-entropy",
     "Your answer is the entropy of the prediction: it does not depend on the targets. "
     "Which class was it in truth?",
 )
@@ -582,7 +582,7 @@ def entropy_of_the_prediction(z, targets):
 
 @misconception(
     "cross_entropy",
-    "term-cross-entropy",
+    "sec-cross-entropy",
     "Your loss is infinite where the scores are far apart: a probability was rounded "
     "to 0 before its logarithm was taken. Write log(exp(z) / sum(exp(z))) as a "
     "difference: which logarithm is then left, and what keeps `exp` small in it?",
@@ -595,7 +595,7 @@ def infinite_loss_for_far_apart_scores(z, targets):
 
 @misconception(
     "cross_entropy",
-    "term-cross-entropy",
+    "sec-cross-entropy",
     "Your loss is NaN where the scores are far apart: in some row the sum of `exp` is "
     "infinity, or was rounded to 0. Which number, subtracted from a row before `exp`, "
     "lets the sum lie between 1 and K?",
@@ -608,7 +608,7 @@ def exp_of_far_apart_scores(z, targets):
 
 @misconception(
     "cross_entropy",
-    "term-cross-entropy",
+    "sec-cross-entropy",
     "Your loss is minus infinity: you subtract the largest score of the whole array. "
     "What is the sum of `exp` in a row that lies 2000 below it, and what is the "
     "logarithm of that?",
@@ -622,7 +622,7 @@ def loss_less_one_maximum_for_all(z, targets):
 
 @misconception(
     "cross_entropy",
-    "term-cross-entropy",
+    "sec-cross-entropy",
     "You add 1e-12 to the probabilities, so no loss of yours is above 27.6. How large "
     "should it be where the target's score lies 1000 below the best?",
     right_on=NOT_FAR_APART,
@@ -636,7 +636,7 @@ def tiny_number_added(z, targets):
 
 @misconception(
     "perplexity",
-    "term-perplexity",
+    "sec-perplexity",
     "Your answer is 2 to the power of the loss. With which base was the logarithm of "
     "the loss taken?",
     source="https://github.com/pytorch/pytorch/pull/6427",
@@ -647,7 +647,7 @@ def perplexity_with_base_2(z, targets, *, cross_entropy=cross_entropy):
 
 @misconception(
     "perplexity",
-    "term-perplexity",
+    "sec-perplexity",
     "Your answer is the cross-entropy itself. Which function undoes its logarithm?",
 )
 def perplexity_not_raised(z, targets, *, cross_entropy=cross_entropy):
@@ -656,7 +656,7 @@ def perplexity_not_raised(z, targets, *, cross_entropy=cross_entropy):
 
 @misconception(
     "perplexity",
-    "term-perplexity",
+    "sec-perplexity",
     "You take `exp` of each example's loss and then the mean. Which comes first in "
     "the definition?",
     source="https://github.com/magenta/magenta/pull/239",
@@ -667,7 +667,7 @@ def mean_of_perplexities(z, targets, *, cross_entropy=cross_entropy):
 
 @misconception(
     "perplexity",
-    "term-perplexity",
+    "sec-perplexity",
     "Your answer is below 1: it is the (geometric) mean probability of the targets. "
     "Should a better network have a higher or a lower perplexity?",
 )
@@ -677,7 +677,7 @@ def perplexity_upside_down(z, targets, *, cross_entropy=cross_entropy):
 
 @misconception(
     "perplexity",
-    "term-perplexity",
+    "sec-perplexity",
     "Your answer is `exp` of the *summed* loss, so it grows with the batch. What "
     "should be in the exponent?",
 )
@@ -702,7 +702,7 @@ def with_slope(slope, dy, x, h, y, W, U):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your gradient stops after one step: every step hears of its own `dy[t]` only. "
     "How does the loss at a later step depend on this step's `h`?",
 )
@@ -714,7 +714,7 @@ def later_steps_forgotten(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Only the last step's `dy` reaches your gradients. What flows into an earlier "
     "step, besides what comes back from the step after it?",
 )
@@ -725,7 +725,7 @@ def only_the_last_dy(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Every step of yours reads the last `dy`. Which part of `dy` belongs to step t?",
 )
 def last_dy_at_every_step(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
@@ -735,7 +735,7 @@ def last_dy_at_every_step(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your loop ends before the first step: `dx[0]` is 0. Which numbers does "
     "`range(T - 1, 0, -1)` give?",
 )
@@ -748,7 +748,7 @@ def first_step_forgotten(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your `dh` grows from turn to turn of the loop: what one step handed back stays "
     "in it for all earlier steps. Through what must it pass at every step?",
 )
@@ -763,7 +763,7 @@ def dh_piles_up(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your loop goes forwards: each step receives a gradient from the step before it. "
     "From which step does the gradient by `h` come?",
 )
@@ -775,7 +775,7 @@ def backward_loop_forwards(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Going back through the recurrent weights you multiply by `U`, as in the forward "
     "pass. If state j feeds unit k with the weight `U[j, k]`, which way does the "
     "gradient of k travel?",
@@ -788,7 +788,7 @@ def recurrent_weights_not_transposed(dy, x, h, W, U, b, *, rnn_forward=rnn_forwa
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "The gradient that you hand to the step before does not pass through the slope of "
     "`tanh`. The old `h` acts on the new one through `U` *and* through what else?",
 )
@@ -800,7 +800,7 @@ def slope_missing_on_the_way_back(dy, x, h, W, U, b, *, rnn_forward=rnn_forward)
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your `dh` is the gradient by the state *after* the first step. Which state does "
     "the task ask for, and what lies between the two?",
 )
@@ -813,7 +813,7 @@ def dh_one_step_short(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your gradients start from a state of zeros. Which `h` did the forward pass of "
     "this sequence start from?",
 )
@@ -826,7 +826,7 @@ def backward_from_a_zero_state(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your gradients do not contain the slope of `tanh`. By what is a small change of "
     "the sum multiplied on its way to `h`?",
 )
@@ -837,7 +837,7 @@ def slope_missing(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your slope is `1 - z**2` with the pre-activation z, which is negative for large "
     "z. Of which quantity is the square taken?",
     source="https://discuss.pytorch.org/t/"
@@ -851,7 +851,7 @@ def slope_from_the_pre_activation(dy, x, h, W, U, b, *, rnn_forward=rnn_forward)
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your slope is `1 - tanh(h)**2`, but `h` has been through `tanh` already. What "
     "is the slope in terms of `h` itself?",
 )
@@ -862,7 +862,7 @@ def slope_with_tanh_twice(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your slope is `h * (1 - h)`. That belongs to another activation: which one, and "
     "which does this network use?",
 )
@@ -873,7 +873,7 @@ def slope_of_the_sigmoid(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your slope is `1 - h`. Put h = -1 into it, where `tanh` is flat: what should "
     "come out?",
 )
@@ -884,7 +884,7 @@ def slope_without_the_square(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your slope at step t uses the state that step t was *given*. Which state came "
     "out of the `tanh` of this step?",
 )
@@ -895,7 +895,7 @@ def slope_of_the_step_before(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your `dy[t]` goes through the slope, but what comes back from later steps does "
     "not. Where should the bracket close?",
 )
@@ -907,7 +907,7 @@ def slope_on_dy_only(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "What comes back from later steps goes through the slope, but your `dy[t]` does "
     "not. Both are gradients by the same `h`: does one of them get round `tanh`?",
 )
@@ -931,7 +931,7 @@ def right_parts(dy, x, h, W, U, b, rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your `dU` pairs each step with the state that it *produced*. Which state did `U` "
     "multiply at that step?",
     source="https://github.com/VikParuchuri/zero_to_gpt/issues/9",
@@ -944,7 +944,7 @@ def dU_with_the_new_state(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your `dU` leaves the first step out. Which state did `U` multiply there?",
 )
 def dU_without_the_first_step(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
@@ -954,7 +954,7 @@ def dU_without_the_first_step(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your `dU` pairs the first step with the *last* state. What does Python read for "
     "`y[t - 1]` when t is 0?",
 )
@@ -965,7 +965,7 @@ def dU_wraps_around(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your `dU` is transposed. Which axis of `U` belongs to the old state, and which "
     "to the new one?",
 )
@@ -977,7 +977,7 @@ def dU_transposed(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your `dW`, `dU` and `db` hold what the first time step alone gives. How often is "
     "each weight used in a sequence of T steps?",
 )
@@ -989,7 +989,7 @@ def gradients_overwritten(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your `db` holds what the first time step alone gives, though `dW` and `dU` are "
     "sums over the steps. How is it made different from them in your loop?",
 )
@@ -1000,7 +1000,7 @@ def db_overwritten(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your `dW` holds what the first time step alone gives, though `dU` and `db` are "
     "sums over the steps. How is it made different from them in your loop?",
 )
@@ -1012,7 +1012,7 @@ def dW_overwritten(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your `dU` holds what the first time step alone gives, though `dW` and `db` are "
     "sums over the steps. How is it made different from them in your loop?",
 )
@@ -1024,7 +1024,7 @@ def dU_overwritten(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your `dx` is that of the first time step alone. How many inputs did the sequence "
     "have, and where is the gradient of each kept in your loop?",
 )
@@ -1036,7 +1036,7 @@ def dx_overwritten(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your `dW`, `dU` and `db` are divided by the number of examples. The loss is "
     "given by `dy`: who has taken a mean, if there was one?",
 )
@@ -1048,7 +1048,7 @@ def gradients_averaged_over_the_batch(dy, x, h, W, U, b, *, rnn_forward=rnn_forw
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your `dW`, `dU` and `db` are divided by the number of steps. Is the change of a "
     "weight that is used T times a mean or a sum?",
 )
@@ -1060,7 +1060,7 @@ def gradients_averaged_over_time(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your `db` has a row for every example. All examples share one `b`: what happens "
     "to their gradients?",
 )
@@ -1071,7 +1071,7 @@ def db_not_summed_over_the_batch(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "You add an array with a row for every example to one of shape (H,), as `db` has. "
     "All examples share one `b`: what happens to their gradients first?",
 )
@@ -1084,7 +1084,7 @@ def every_row_added_to_db(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your `db` is summed over the units and has one number for each example. How "
     "many biases are there, and what do the examples share?",
 )
@@ -1095,7 +1095,7 @@ def db_summed_over_the_units(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your `dx` went through `U`, so it has H columns. Which weights did `x` meet on "
     "its way in?",
 )
@@ -1106,7 +1106,7 @@ def dx_through_the_recurrent_weights(dy, x, h, W, U, b, *, rnn_forward=rnn_forwa
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "Your `dx` has the last step first. In which order did your loop visit the steps, "
     "and where should `dx[0]` go?",
 )
@@ -1118,7 +1118,7 @@ def dx_in_reverse_order(dy, x, h, W, U, b, *, rnn_forward=rnn_forward):
 
 @misconception(
     "rnn_backward",
-    "term-back-propagation-through-time",
+    "sec-bptt",
     "All five gradients are right, in the order `dx, dW, dU, db, dh`. Which order "
     "does the task ask for?",
 )
@@ -1154,7 +1154,7 @@ def _confusions(expected, sentences):
             "problem_shapes",
             expected,
             chosen,
-            "term-sequence-problem",
+            "sec-four-shapes",
             sentence,
         )
 

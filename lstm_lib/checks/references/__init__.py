@@ -6,7 +6,13 @@ To add a check, write a reference and a function that makes its cases in the
 module of its topic, and enter both in that module's SUBJECTS.
 """
 
-from lstm_lib.checks.references import gradients, lstm, simple_rnn
+from lstm_lib.checks.references import (
+    gradients,
+    inspection,
+    lstm,
+    sequences,
+    simple_rnn,
+)
 
-TOPICS = simple_rnn, lstm, gradients
+TOPICS = sequences, simple_rnn, lstm, gradients, inspection
 SUBJECTS = {subject.name: subject for topic in TOPICS for subject in topic.SUBJECTS}

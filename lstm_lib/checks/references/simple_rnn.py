@@ -265,7 +265,7 @@ SUBJECTS = (
         arguments=("z",),
         returns="the answer",
         shapes={},
-        section="term-softmax",
+        section="sec-softmax",
         make_cases=softmax_cases,
     ),
     Subject(
@@ -274,7 +274,7 @@ SUBJECTS = (
         arguments=_ARGUMENTS,
         returns="h",
         shapes=_SHAPES,
-        section="term-simple-recurrent-network",
+        section="sec-rnn-step",
         make_cases=rnn_step_cases,
         products=_PRODUCTS.format("x"),
     ),
@@ -284,7 +284,7 @@ SUBJECTS = (
         arguments=_ARGUMENTS,
         returns=("y", "h"),
         shapes=_SHAPES,
-        section="term-hidden-state",
+        section="sec-unrolled",
         make_cases=rnn_forward_cases,
         products=_PRODUCTS.format("x[t]"),
         part="rnn_step",
@@ -297,7 +297,7 @@ SUBJECTS = (
         arguments=("z", "targets"),
         returns="the answer",
         shapes={},
-        section="term-cross-entropy",
+        section="sec-cross-entropy",
         make_cases=cross_entropy_cases,
     ),
     Subject(
@@ -306,7 +306,7 @@ SUBJECTS = (
         arguments=("z", "targets"),
         returns="the answer",
         shapes={},
-        section="term-perplexity",
+        section="sec-perplexity",
         make_cases=perplexity_cases,
         part="cross_entropy",
         part_check="cross_entropy",
@@ -324,7 +324,7 @@ SUBJECTS = (
             "dU": "(H, H)",
             "db": "(H,)",
         },
-        section="term-back-propagation-through-time",
+        section="sec-bptt",
         make_cases=rnn_backward_cases,
         products=(
             " Here `dy[t]` and `dh` are (N, H), `x[t]` is (N, D), `W` (D, H), `U` "
