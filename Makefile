@@ -73,7 +73,8 @@ system-deps:  ## Install the Debian packages the tests use (needs root)
 	@missing=; \
 	command -v chromium >/dev/null || missing=chromium; \
 	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
-	if [ -z "$$missing" ]; then echo "system-deps: Chromium and npm are here."; \
+	ldconfig -p | grep -q libseccomp.so.2 || missing="$$missing libseccomp2"; \
+	if [ -z "$$missing" ]; then echo "system-deps: Chromium, npm and libseccomp are here."; \
 	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 	    apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; \
 	else echo "system-deps: needs root and apt-get to install $$missing; browser tests will skip." >&2; fi
