@@ -1097,4 +1097,6 @@ def test_a_package_that_is_not_installed():
 
 def test_the_standard_library_comes_without_packages():
     assert not [p for p in PYTHON if Path(p).name in packages.PACKAGE_FOLDERS]
-    assert any(path.endswith("/json") for path in PYTHON)
+    assert any(Path(json.__file__).is_relative_to(path) for path in PYTHON)
+    for name in packages.PACKAGE_FOLDERS:  # not inside a folder given as a whole
+        assert not [path for path in PYTHON if os.path.exists(f"{path}/{name}")]
