@@ -5,25 +5,16 @@ Sources: Gers, Schmidhuber & Cummins (2000); Jozefowicz, Zaremba & Sutskever
 (2015) for a bias of 1; Tallec & Ollivier (2018) for chrono initialisation.
 """
 
-import numpy as np
-
-from lstm_lib import LSTM, initialisers, tasks
-from lstm_lib.feedforward import Dense, LastStep, OneHot
-from lstm_lib.models import Sequential, predict
-from lstm_lib.optimizers import Adam
-from lstm_lib.training import fit
+from experiments._recall import TRAINING, recall
+from lstm_lib import LSTM, initialisers
 
 QUESTION = "Across which lag does an LSTM learn to recall, by its initial forget bias?"
 SETTINGS = {
     "seeds": [0, 1, 2, 3, 4],
     "lags": [20, 50, 100],
     "biases": [0, 1, 2, 3, "chrono"],
-    "hidden_size": 32,
-    "batch": 32,
     "steps": 2000,
-    "learning_rate": 0.003,
-    "clip": 1.0,
-    "solved": 0.99,
+    **TRAINING,
 }
 QUICK = {"seeds": [0], "lags": [20], "biases": [0, 3], "steps": 500}
 
@@ -39,38 +30,14 @@ def conditions(settings):
 
 def measure(settings, seed, lag, bias):
     """Train until a fresh sample is recalled, or to the last step."""
-    task, H = tasks.Recall(lag), settings["hidden_size"]
-    f32 = {"dtype": np.float32, "rng": seed}
-    layer = LSTM(task.num_symbols, H, **f32)
-    if bias == "chrono":
-        initialisers.chrono(layer, lag, seed)
-    else:
-        initialisers.forget_bias(layer, bias)
-    one_hot = OneHot(task.num_symbols, dtype=np.float32)
-    model = Sequential(one_hot, layer, LastStep(), Dense(H, task.output_size, **f32))
-    test = task.sample(512, np.random.default_rng((seed, lag)))
 
-    def unsolved(model):
-        return task.score(predict(model, test), test) < settings["solved"]
+    def layer(D, H, **options):
+        layer = LSTM(D, H, **options)
+        if bias == "chrono":
+            return initialisers.chrono(layer, lag, seed)
+        return initialisers.forget_bias(layer, bias)
 
-    history = fit(
-        model,
-        task.batches(settings["batch"], seed),
-        task.loss,
-        Adam(settings["learning_rate"]),
-        settings["steps"],
-        clip=settings["clip"],
-        validate=unsolved,
-        every=25,
-        until=0,
-    )
-    solved = history.best == 0
-    score = task.score(predict(model, test), test)
-    return {
-        "solved": solved,
-        "steps": len(history.losses) if solved else None,
-        "score": round(score, 3),
-    }
+    return recall(lag, settings, seed, layer)
 
 
 def claims(results):

@@ -5,25 +5,16 @@ Sources: Bengio, Simard & Frasconi (1994) for the question; orthogonal: Saxe,
 McClelland & Ganguli (2014); identity with ReLU: Le, Jaitly & Hinton (2015).
 """
 
-import numpy as np
-
-from lstm_lib import RNN, initialisers, tasks
-from lstm_lib.feedforward import Dense, LastStep, OneHot
-from lstm_lib.models import Sequential, predict
-from lstm_lib.optimizers import Adam
-from lstm_lib.training import fit
+from experiments._recall import TRAINING, recall
+from lstm_lib import RNN, initialisers
 
 QUESTION = "Across which lag does a network without gates learn to recall, by its U?"
 SETTINGS = {
     "seeds": [0, 1, 2, 3, 4],
     "lags": [2, 5, 10, 20, 40, 80, 160],
     "networks": ["tanh, uniform", "tanh, orthogonal", "ReLU, identity"],
-    "hidden_size": 32,
-    "batch": 32,
     "steps": 1000,
-    "learning_rate": 0.003,
-    "clip": 1.0,
-    "solved": 0.99,
+    **TRAINING,
 }
 QUICK = {"seeds": [0], "lags": [5, 40], "steps": 300}
 
@@ -39,39 +30,17 @@ def conditions(settings):
 
 def measure(settings, seed, lag, network):
     """Train until a fresh sample is recalled, or to the last step."""
-    task, H = tasks.Recall(lag), settings["hidden_size"]
     activation, start = network.lower().split(", ")
-    f32 = {"dtype": np.float32, "rng": seed}
-    layer = RNN(task.num_symbols, H, nonlinearity=activation, **f32)
-    if start == "orthogonal":
-        initialisers.orthogonal(layer, seed)
-    elif start == "identity":
-        initialisers.identity(layer)
-    one_hot = OneHot(task.num_symbols, dtype=np.float32)
-    model = Sequential(one_hot, layer, LastStep(), Dense(H, task.output_size, **f32))
-    test = task.sample(512, np.random.default_rng((seed, lag)))
 
-    def unsolved(model):
-        return task.score(predict(model, test), test) < settings["solved"]
+    def layer(D, H, **options):
+        layer = RNN(D, H, nonlinearity=activation, **options)
+        if start == "orthogonal":
+            initialisers.orthogonal(layer, seed)
+        elif start == "identity":
+            initialisers.identity(layer)
+        return layer
 
-    history = fit(
-        model,
-        task.batches(settings["batch"], seed),
-        task.loss,
-        Adam(settings["learning_rate"]),
-        settings["steps"],
-        clip=settings["clip"],
-        validate=unsolved,
-        every=25,
-        until=0,
-    )
-    solved = history.best == 0
-    score = task.score(predict(model, test), test)
-    return {
-        "solved": solved,
-        "steps": len(history.losses) if solved else None,
-        "score": round(score, 3),
-    }
+    return recall(lag, settings, seed, layer)
 
 
 def claims(results):

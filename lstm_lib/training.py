@@ -94,28 +94,15 @@ def fit(
     for step in _bar(range(len(history.losses), steps), history, steps, progress):
         if history.stopped:
             break
-        batch = batches[step]
-        if not isinstance(batch, Batch):
-            raise TypeError(
-                f"batches: expected a source of Batch, got {type(batch).__name__}"
-            )
-        try:
-            run.step(batch, loss, clip)
-        except (ValueError, FloatingPointError) as error:
-            error.add_note(
-                f"at step {step}; if numbers are no longer finite, lower the "
-                f"learning rate, or clip the gradients"
-            )
-            raise
+        run.step(batches[step], loss, clip)
         if (step + 1) % every == 0 or step + 1 == steps:
             if validate is not None:
                 run.validate(validate, step + 1, keep_best=patience is not None)
                 history.stopped = run.stops(patience, until)
             if checkpoint is not None:
                 run.save(checkpoint)
-    if patience is not None and run.best:
-        for key, array in model.parameters.items():
-            array[...] = run.best[key]
+    if patience is not None:
+        run.restore_best()
     return history
 
 
@@ -127,7 +114,22 @@ class _Run:
         self.history, self.state, self.best = History(), None, {}
 
     def step(self, batch, loss, clip):
-        """One update, from the batch to the parameters."""
+        """One update; an error says at which step, and what may help."""
+        if not isinstance(batch, Batch):
+            got = type(batch).__name__
+            raise TypeError(f"batches: expected a source of Batch, got {got}")
+        step = len(self.history.losses)
+        try:
+            self._update(batch, loss, clip)
+        except (ValueError, FloatingPointError) as error:
+            error.add_note(
+                f"at step {step}; if numbers are no longer finite, lower the "
+                f"learning rate, or clip the gradients"
+            )
+            raise
+
+    def _update(self, batch, loss, clip):
+        """From the batch to the parameters."""
         model, history = self.model, self.history
         start = self.state if batch.carry else None
         outputs, self.state = model(batch.inputs, start, batch.lengths)
@@ -162,6 +164,11 @@ class _Run:
                 parameters = self.model.parameters.items()
                 self.best = {key: array.copy() for key, array in parameters}
         history.validations.append((done, value))
+
+    def restore_best(self):
+        """Give the model the parameters of its best validation, if there was one."""
+        for key, array in self.best.items():
+            self.model.parameters[key][...] = array
 
     def save(self, file):
         state, leaves = _flatten(self.state)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import nbformat
 from docutils import nodes
+from page_assets import copy_before_writing
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
-from sphinx.util.fileutil import copy_asset
 
 CSS = Path(__file__).with_suffix(".css")
 MARK = '<svg class="computed-figure"'
@@ -65,8 +65,5 @@ def setup(app):
     app.add_post_transform(InlineComputedFigures)
     app.add_directive("computed-figure", ComputedFigure)
     app.add_css_file(CSS.name)
-    app.connect(
-        "build-finished",
-        lambda app, error: error or copy_asset(CSS, Path(app.outdir) / "_static"),
-    )
+    copy_before_writing(app, CSS.parent, [CSS.name])
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 
 from docutils import nodes
+from page_assets import copy_before_writing
 from sphinx.util import logging
-from sphinx.util.fileutil import copy_asset
 
 CSS = Path(__file__).with_suffix(".css")
 
@@ -84,8 +84,5 @@ def setup(app):
     app.connect("doctree-read", number_equations)
     app.connect("html-page-context", mend_body)
     app.connect("build-finished", mend_theme)
-    app.connect(
-        "build-finished",
-        lambda app, error: error or copy_asset(CSS, Path(app.outdir) / "_static"),
-    )
+    copy_before_writing(app, CSS.parent, [CSS.name])
     return {"parallel_read_safe": True, "parallel_write_safe": True}

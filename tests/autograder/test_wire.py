@@ -199,12 +199,13 @@ def test_forged_messages_are_errors(name):
 
 @settings(max_examples=500)
 @given(st.binary(max_size=200))
-def test_any_bytes_are_a_value_or_an_error(data):
-    """Of one type."""
+def test_any_bytes_are_plain_data_or_an_error(data):
+    """What was read can be sent again and is the same; errors are of one type."""
     try:
-        wire.unpack(data)
+        value = wire.unpack(data)
     except wire.WireError:
-        pass
+        return
+    assert repr(wire.unpack(wire.pack(value))) == repr(value)
 
 
 def test_frames_over_a_socket():

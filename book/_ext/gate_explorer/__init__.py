@@ -10,10 +10,10 @@ most one on a page. `describe.py` says where the drawings come from.
 """
 
 import json
-import shutil
 from pathlib import Path
 
 from docutils import nodes
+from page_assets import copy_before_writing
 from sphinx.util.docutils import SphinxDirective
 
 HERE = Path(__file__).parent
@@ -64,15 +64,6 @@ class GateExplorer(SphinxDirective):
         return [explorer, *([caption] if self.content else [])]
 
 
-def copy_assets(app):
-    """Before the pages are written: their links carry the files' checksums."""
-    if app.builder.format == "html":
-        folder = Path(app.outdir) / "_static" / FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ASSETS:
-            shutil.copyfile(HERE / name, folder / name)
-
-
 def add_assets(app, pagename, templatename, context, doctree):
     """To the pages with an explorer, and to no other."""
     if doctree and any(n.get("gate_explorer") for n in doctree.findall(nodes.raw)):
@@ -82,6 +73,6 @@ def add_assets(app, pagename, templatename, context, doctree):
 
 def setup(app):
     app.add_directive("gate-explorer", GateExplorer)
-    app.connect("builder-inited", copy_assets)
+    copy_before_writing(app, HERE, ASSETS, FOLDER)
     app.connect("html-page-context", add_assets)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import lstm_lib_wheel
 import nbformat
 from docutils import nodes
+from page_assets import copy_before_writing
 from sphinx.errors import ConfigError, ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
@@ -128,15 +129,6 @@ def note_page(app, doctree):
     app.env.metadata[app.env.docname][FOLDER] = bool(live_cells(doctree))
 
 
-def copy_assets(app):
-    """Before the pages are written: their links carry the files' checksums."""
-    if app.builder.format == "html" and app.config.live_cells_python:
-        folder = Path(app.outdir) / "_static" / FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ASSETS:
-            shutil.copyfile(HERE / name, folder / name)
-
-
 def add_assets(app, pagename, templatename, context, doctree):
     """To the pages with live cells, and to no other."""
     if doctree and any(n.get("live_cells") for n in doctree.findall(nodes.raw)):
@@ -180,7 +172,9 @@ def setup(app):
     app.add_post_transform(AddLiveCells)
     app.connect("config-inited", read_setting)
     app.connect("doctree-read", note_page)
-    app.connect("builder-inited", copy_assets)
+    copy_before_writing(
+        app, HERE, ASSETS, FOLDER, when=lambda config: config.live_cells_python
+    )
     app.connect("html-page-context", add_assets)
     app.connect("build-finished", write_python)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -34,12 +34,12 @@ chapters without one load progress.js alone.
 """
 
 import html
-import shutil
 from pathlib import Path
 
 from docutils import nodes
 from docutils.parsers.rst.directives.admonitions import Admonition
 from docutils.statemachine import StringList
+from page_assets import copy_before_writing
 from sphinx.util.docutils import SphinxDirective
 
 from .reading import (
@@ -239,15 +239,6 @@ def merge_pages(app, env, docnames, other):
     quiz_names(env).update(quiz_names(other))
 
 
-def copy_assets(app):
-    """Before the pages are written: their links carry the files' checksums."""
-    if app.builder.format == "html":
-        folder = Path(app.outdir) / "_static" / FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ASSETS:
-            shutil.copyfile(HERE / name, folder / name)
-
-
 def add_assets(app, pagename, templatename, context, doctree):
     """To pages with a quiz, and the half of it to chapters without."""
     quiz = doctree and any(
@@ -271,6 +262,6 @@ def setup(app):
     app.add_directive("admonition", QuizOrAdmonition, override=True)
     app.connect("env-purge-doc", forget_page)
     app.connect("env-merge-info", merge_pages)
-    app.connect("builder-inited", copy_assets)
+    copy_before_writing(app, HERE, ASSETS, FOLDER)
     app.connect("html-page-context", add_assets)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
