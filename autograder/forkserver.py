@@ -71,10 +71,15 @@ class Process:
         return self.ending
 
     def reason(self):
-        """In a word for a result: "timed out", "out of memory" or "crashed"."""
+        """In a word: "timed out", "out of memory", "crashed" or "lost".
+
+        Raises SandboxError where a layer could not be put on.
+        """
         ending = self.wait(MOMENT)  # it may have closed its socket, and live
+        if ending and ending.why == "refused":
+            raise sandbox.SandboxError(ending.message)
         words = {"wall-clock": "timed out", "cpu": "timed out"}
-        words["memory"] = "out of memory"
+        words |= {"memory": "out of memory", "lost": "lost"}
         return words.get(ending.why, "crashed") if ending else "crashed"
 
 

@@ -10,16 +10,10 @@ import datetime
 import os
 import sys
 import time
+import warnings
 from contextlib import contextmanager
 
 from nbgrader.api import Gradebook
-from nbgrader.utils import (
-    compute_checksum,
-    determine_grade,
-    is_grade,
-    is_solution,
-    is_task,
-)
 from sqlalchemy import (
     Column,
     DateTime,
@@ -30,10 +24,12 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    inspect,
 )
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SAWarning
 from sqlalchemy.orm import scoped_session, sessionmaker
 
+from autograder.normalise import gradebook_cells
 from autograder.states import State
 
 PATIENCE = 60  # seconds to wait for a database that another program has locked
@@ -97,6 +93,16 @@ def _engine(db_url):
     return engine
 
 
+def read_endings(engine, assignment):
+    """Student -> the state and message with which a submission ended."""
+    if not inspect(engine).has_table(SUBMISSIONS.name):
+        return {}
+    wanted = SUBMISSIONS.c.assignment == assignment
+    with engine.connect() as connection:
+        rows = connection.execute(SUBMISSIONS.select().where(wanted)).all()
+    return {row.student: {"state": row.state, "message": row.message} for row in rows}
+
+
 class Book:
     """The gradebook of a course, over one connection."""
 
@@ -140,9 +146,11 @@ class Book:
 
     # ---- what is known -----------------------------------------------------------
 
-    def source(self, assignment):
-        """Name -> nbgrader's Notebook, of an assignment; MissingEntry if none."""
-        return {n.name: n for n in self._book.find_assignment(assignment).notebooks}
+    def notebooks(self, assignment):
+        """Name -> SourceCells in no order, of an assignment; MissingEntry if none."""
+        with self.transaction() as book:
+            found = book.find_assignment(assignment).notebooks
+            return {notebook.name: gradebook_cells(notebook) for notebook in found}
 
     def endings(self, assignment):
         """Student -> (fingerprint, state) of the submissions that are done."""
@@ -153,22 +161,27 @@ class Book:
 
     # ---- one submission ----------------------------------------------------------
 
-    def commit(self, assignment, student, timestamp, result):
-        """Enter one result: student, submission, scores, penalty, ending."""
-        with self.transaction() as book:
+    def commit(self, assignment, student, timestamp, fingerprint, result):
+        """Enter one grading.Result: student, submission, scores, penalty, ending.
+
+        timestamp: when it was handed in, a UTC datetime; or None. fingerprint: of
+        what was graded, see `endings`.
+        """
+        with self.transaction() as book, warnings.catch_warnings():
+            # From inside nbgrader, about objects that it adds a moment later.
+            warnings.simplefilter("ignore", SAWarning)
             book.update_or_create_student(student)
             more = {"timestamp": timestamp} if timestamp else {}
             submission = book.update_or_create_submission(assignment, student, **more)
             for notebook in submission.notebooks:
-                cells = result.notebooks.get(notebook.name)
-                self._enter(notebook, cells)
+                self._enter(notebook, result.notebooks[notebook.name])
                 book.db.flush()
                 book.db.expire_all()
                 self._take_penalty(submission, notebook)
             row = {
                 "assignment": assignment,
                 "student": student,
-                "fingerprint": result.fingerprint,
+                "fingerprint": fingerprint,
                 "state": str(result.state),
                 "message": result.message,
                 "seconds": result.seconds,
@@ -180,23 +193,15 @@ class Book:
             book.db.execute(SUBMISSIONS.delete().where(wanted))
             book.db.execute(SUBMISSIONS.insert().values(**row))
 
-    def _enter(self, notebook, cells):
-        """Scores and comments by cell, as nbgrader's SaveAutoGrades; 0 if none."""
-        found = {c.metadata.nbgrader.grade_id: c for c in cells or ()}
+    def _enter(self, notebook, graded):
+        """Scores and comments by cell, as nbgrader's SaveAutoGrades does."""
         for grade in notebook.grades:
-            cell = found.get(grade.name)
-            score = determine_grade(cell)[0] if cell and is_grade(cell) else 0
-            grade.auto_score = score
+            grade.auto_score = graded.scores.get(grade.name, 0)
             seen = grade.manual_score is not None
-            grade.needs_manual_grade = bool(cell) and (score is None or seen)
+            grade.needs_manual_grade = grade.auto_score is None or seen
         for comment in notebook.comments:
-            cell = found.get(comment.name)
-            empty = cell is None or (
-                (is_solution(cell) or is_task(cell))
-                and not is_task(cell)
-                and cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)
-            )
-            comment.auto_comment = "No response." if empty else None
+            blank = comment.name in graded.blank
+            comment.auto_comment = "No response." if blank else None
 
     def _take_penalty(self, submission, notebook):
         """As nbgrader's AssignLatePenalties, with the course's plug-in."""

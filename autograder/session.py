@@ -43,7 +43,8 @@ class Cell:
 class Result:
     """Outputs by cell, in notebook form, and how the submission ended.
 
-    ended: None, or "timed out", "out of memory" or "crashed".
+    ended: None, or "timed out", "out of memory", "crashed" or "lost", where it
+    was no fault of the submission.
     """
 
     outputs: list = field(default_factory=list)
@@ -116,10 +117,11 @@ class Session:
     start_student, start_judge: functions that return a process, with its
     `connection`, `interrupt()`, `kill()` and `reason()`.
     cell_seconds: for one cell; seconds: for all of them, on either side.
+    files: name -> bytes, written into the folder that each process works in.
     """
 
-    def __init__(self, start_student, start_judge, *, cell_seconds, seconds):
-        self.cell_seconds, self.left = cell_seconds, seconds
+    def __init__(self, start_student, start_judge, *, cell_seconds, seconds, files=()):
+        self.cell_seconds, self.left, self.files = cell_seconds, seconds, dict(files)
         self.display = Partner(start_student())
         self.grading = Partner(start_student())
         self.judge = Partner(start_judge())
@@ -129,16 +131,26 @@ class Session:
         started, result = time.monotonic(), Result()
         end = started + self.left
         try:
+            self._write_files(end)
             for cell in cells:
                 until = min(time.monotonic() + self.cell_seconds, end)
                 result.outputs.append(self._run(cell, until))
         finally:
-            ends = [p.ended for p in (self.grading, self.display) if p.ended]
-            result.ended = ends[0] if ends else None
-            for partner in (self.display, self.grading, self.judge):
+            partners = self.grading, self.display, self.judge
+            ends = [partner.ended for partner in partners if partner.ended]
+            # Where a fork server was killed all that it ran has to run again.
+            result.ended = "lost" if "lost" in ends else next(iter(ends), None)
+            for partner in partners:
                 partner.end()
         result.seconds = time.monotonic() - started
         return result
+
+    def _write_files(self, until):
+        """Give each process the files; one that is gone is noticed later."""
+        request = wire.pack({"do": "write", "number": 0, "files": self.files})
+        for partner in (self.display, self.grading, self.judge) if self.files else ():
+            with contextlib.suppress(Gone):
+                partner.ask(request, until)
 
     def _run(self, cell, until):
         """The outputs of one cell."""

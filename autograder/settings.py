@@ -28,7 +28,8 @@ class SettingsError(ValueError):
 class Limits:
     """What one submission may use."""
 
-    seconds: float = 60  # wall-clock time of each of its two runs
+    seconds: float = 60  # wall-clock time of all cells of a notebook
+    cell_seconds: float = 20  # of one cell, which is then interrupted
     memory_mb: float = 1024  # of one process
     notebook_mb: float = 20  # the submitted notebook, its old outputs included
     file_mb: float = 10  # each other file

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
@@ -180,6 +181,13 @@ class Shell:
             {key: value for key, value in output.items() if key != "_id"}
             for output in self.outputs.shown
         ]
+
+    def write(self, files):
+        """Put files, name -> bytes, into the folder that cells work in."""
+        for name, data in files.items():
+            path = Path(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
 
     def _say_ended(self, error):
         """Store the error that ended a cell where IPython only printed it."""

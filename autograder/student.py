@@ -7,6 +7,7 @@ makes of this code, the other side takes its answers for claims, no more.
 
 Requests, by their "do":
 - run: source -> outputs, count, and error: the type that ended the cell;
+- write: files, name -> bytes, into the folder that cells work in;
 - look: name -> found and value;
 - call: target, arguments, keywords, back -> value, and where `back` is true the
   arguments as the function left them;
@@ -90,6 +91,10 @@ class Student:
             "count": self.shell.execution_count,
             "error": error,
         }
+
+    def _write(self, request):
+        self.shell.write(request["files"])
+        return {}
 
     def _look(self, request):
         if request["name"] not in self.shell.names:

@@ -153,6 +153,7 @@ class Report:
                 "misconception": next((m.id for m in outcome.misconceptions), None),
                 "message": outcome.message,
                 "section": outcome.section,
+                "link": outcome.section and section_link(self.site, outcome.section),
             }
             for outcome in self.outcomes
         ]

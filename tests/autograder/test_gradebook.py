@@ -4,13 +4,12 @@ import multiprocessing
 import sqlite3
 import threading
 import time
-from types import SimpleNamespace
 
 import pytest
-from nbformat import v4
 from nbgrader.api import Gradebook
 
-from autograder.gradebook import SUBMISSIONS, Book, open_gradebook
+from autograder.gradebook import SUBMISSIONS, Book, open_gradebook, read_endings
+from autograder.grading import Graded, Result
 from autograder.states import State
 
 
@@ -27,25 +26,11 @@ def url(tmp_path, monkeypatch):
     return url
 
 
-def cell(grade_id, kind="code", outputs=(), **flags):
-    """A graded cell."""
-    made = v4.new_code_cell("1") if kind == "code" else v4.new_markdown_cell("Text")
-    flags = {"grade": False, "solution": False, "locked": False} | flags
-    made.metadata["nbgrader"] = {"grade_id": grade_id, "schema_version": 3} | flags
-    if kind == "code":
-        made.outputs = list(outputs)
-    return made
-
-
-def result(score="1.5", **changes):
+def result(score=1.5, **changes):
     """What grading a submission gives."""
-    output = v4.new_output("execute_result", {"text/plain": score}, execution_count=1)
-    cells = [
-        cell("check", outputs=[output], grade=True, points=3),
-        cell("essay", "markdown", grade=True, solution=True, points=2),
-    ]
-    fields = dict(fingerprint="f1", state=State.GRADED, message="", seconds=1.0)
-    return SimpleNamespace(**fields | {"notebooks": {"ps1": cells}} | changes)
+    graded = Graded("", {"check": score, "essay": None})
+    fields = dict(state=State.GRADED, message="", seconds=1.0)
+    return Result(**fields | {"notebooks": {"ps1": graded}} | changes)
 
 
 def tenth(student, score, seconds_late):
@@ -70,8 +55,8 @@ def scores(url):
 def test_a_result_is_entered_as_nbgrader_does(url):
     """Score, penalty, comment, what is left to a person; and our own row."""
     book = Book(url, "course", tenth)
-    book.commit("ps1", "ada", "2026-01-01 00:00:00 UTC", result())
-    book.commit("ps1", "bob", "2026-01-03 00:00:00 UTC", result("2.0"))
+    book.commit("ps1", "ada", "2026-01-01 00:00:00 UTC", "f1", result())
+    book.commit("ps1", "bob", "2026-01-03 00:00:00 UTC", "f1", result(2.0))
     assert book.endings("ps1") == dict.fromkeys(("ada", "bob"), ("f1", State.GRADED))
     book.close()
     assert scores(url) == {
@@ -83,11 +68,11 @@ def test_a_result_is_entered_as_nbgrader_does(url):
 def test_again_is_the_same(url):
     """A second result replaces the first; a person's score stays."""
     book = Book(url, "course", tenth)
-    book.commit("ps1", "ada", None, result())
+    book.commit("ps1", "ada", None, "f1", result())
     with open_gradebook(url, "course") as other:
         other.find_grade("essay", "ps1", "ps1", "ada").manual_score = 2
         other.db.commit()
-    book.commit("ps1", "ada", None, result("3.0", fingerprint="f2"))
+    book.commit("ps1", "ada", None, "f2", result(3.0))
     assert book.endings("ps1") == {"ada": ("f2", State.GRADED)}
     book.close()
     assert scores(url)["ada"][0] == 5.0
@@ -96,11 +81,15 @@ def test_again_is_the_same(url):
 def test_what_could_not_be_graded_is_told_from_a_zero(url):
     """By its state; nbgrader sees 0, and nothing to grade by hand."""
     book = Book(url, "course", tenth)
-    told = {"state": State.MALFORMED, "message": "no notebook", "notebooks": {}}
-    book.commit("ps1", "ada", None, result(**told))
+    nothing = Graded("", {"check": 0.0, "essay": 0.0}, ("essay",))
+    told = {"state": State.MALFORMED, "message": "no notebook"}
+    book.commit("ps1", "ada", None, "f1", result(notebooks={"ps1": nothing}, **told))
     assert book.endings("ps1") == {"ada": ("f1", State.MALFORMED)}
     book.close()
     assert scores(url) == {"ada": (0.0, 0.0, ["No response."], False)}
+    with Gradebook(url, "course") as plain:
+        told = {"state": "malformed", "message": "no notebook"}
+        assert read_endings(plain.engine, "ps1") == {"ada": told}
 
 
 def test_all_or_nothing(url):
@@ -111,9 +100,9 @@ def test_all_or_nothing(url):
 
     book = Book(url, "course", fail)
     with pytest.raises(RuntimeError, match="plug-in"):
-        book.commit("ps1", "ada", "2026-01-03 00:00:00 UTC", result())
+        book.commit("ps1", "ada", "2026-01-03 00:00:00 UTC", "f1", result())
     assert book.endings("ps1") == {}
-    book.commit("ps1", "bob", None, result())  # the connection still works
+    book.commit("ps1", "bob", None, "f1", result())  # the connection still works
     book.close()
     with Gradebook(url, "course") as plain:
         assert [student.id for student in plain.students] == ["bob"]
@@ -127,7 +116,7 @@ def test_a_locked_database_is_waited_for(url):
     other.execute("BEGIN IMMEDIATE")
     release = threading.Timer(7, other.rollback)  # sqlite's own patience is 5
     release.start()
-    book.commit("ps1", "ada", None, result())
+    book.commit("ps1", "ada", None, "f1", result())
     book.close()
     release.join()
     assert scores(url)["ada"][0] == 1.5

@@ -46,7 +46,7 @@ MISTAKES = {
     'title = "A"\npackage = ["numpy"]': "package: expected modules of package, got",
     'title = "A"\nsecond = 3': "second: expected one of title, packages, files, limits",
     'title = "A"\nlimits = 3': "limits: expected a table, got 3",
-    'title = "A"\nlimits.secs = 3': "limits.secs: expected one of seconds, memory_mb",
+    'title = "A"\nlimits.secs = 3': "limits.secs: expected one of seconds, cell_seconds",
     'title = "A"\nlimits.seconds = 0': "limits.seconds: expected a number above 0",
     'title = "A"\nlimits.seconds = true': "limits.seconds: expected a number above 0",
     'title = "A"\nlimits.seconds = nan': "limits.seconds: expected a number above 0",

@@ -815,10 +815,11 @@ def test_a_notebook_gets_text_html_and_a_verdict(notebook):
     )
     assert len(verdict["cases"]) == 4
     for case in verdict["cases"]:
-        assert set(case) == {"name", "passed", "misconception", "message", "section"}
+        assert " ".join(case) == "name passed misconception message section link"
         assert case["passed"] is False
         assert case["misconception"] == "forget-and-input-swapped"
         assert case["section"] == "sec-forget-gate"
+        assert case["link"].endswith("#sec-forget-gate")
 
 
 def test_the_verdict_of_a_right_answer_has_no_misconception(notebook):
