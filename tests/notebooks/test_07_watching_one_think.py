@@ -286,7 +286,9 @@ RIGHT = [
 
 
 @pytest.mark.parametrize("hidden", [False, True], ids=["visible", "hidden"])
-@pytest.mark.parametrize(("name", "function"), RIGHT, ids=lambda v: str(v))
+@pytest.mark.parametrize(
+    ("name", "function"), RIGHT, ids=lambda v: getattr(v, "__name__", v)
+)
 def test_every_right_style_keeps_all_points(name, function, hidden):
     """Four styles for each check, on several draws."""
     for seed in range(4):
