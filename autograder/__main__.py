@@ -43,6 +43,7 @@ def _add_grade(commands):
     add(
         "--accept-missing",
         action="append",
+        type=_layer,
         default=[],
         metavar="LAYER",
         help="grade though this layer of the sandbox is missing (see doctor)",
@@ -61,6 +62,15 @@ def _positive(text):
     if number < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text}")
     return number
+
+
+def _layer(text):
+    from autograder.sandbox import LAYERS
+
+    if text not in (*LAYERS, "all"):
+        expected = f"expected all, or one of {', '.join(LAYERS)}"
+        raise argparse.ArgumentTypeError(f"{expected}; got {text}")
+    return text
 
 
 if __name__ == "__main__":

@@ -8,12 +8,16 @@ changed; so a run that was stopped, however, is resumed by the same command.
 
 import contextlib
 import os
+import shutil
 import sys
 import time
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, wait
 
 import filelock
+from nbgrader.api import InvalidEntry
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from tqdm import tqdm
 
 from autograder import doctor
@@ -36,15 +40,30 @@ def main(
     try:
         course = open_course(course)
         accept = [*course.accept_missing, *accept_missing]
-        with one_run(course.root):
+        with one_run(course.root), _naming(course.folder.db_url):
             run = Run(course, assignment, timeout, memory, accept)
             try:
                 return run.grade(students, workers, regrade)
             finally:
                 run.book.close()
-    except (CourseError, SandboxError, ServerError, OSError, ValueError) as error:
+    except (CourseError, SandboxError, ServerError, OSError) as error:
         print(f"autograder: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nautograder: stopped", file=sys.stderr)
+        return INTERRUPTED
+
+
+@contextlib.contextmanager
+def _naming(db_url):
+    """Say of an error of the database whose it is, without its password."""
+    url = make_url(db_url).render_as_string(hide_password=True)
+    try:
+        yield
+    except DBAPIError as error:
+        raise CourseError(f"the gradebook {url}: {error.orig}") from error
+    except InvalidEntry as error:  # what nbgrader makes of it
+        raise CourseError(f"the gradebook {url}: {error}") from error
 
 
 @contextlib.contextmanager
@@ -69,7 +88,7 @@ class Run:
     """One run over one assignment."""
 
     def __init__(self, course, assignment, seconds=None, memory_mb=None, accept=()):
-        self.course, self.layers = course, doctor.layers_to_ask(accept)
+        self.course, self.layers = course, _layers(accept)
         self.book = course.book()
         try:
             self.assignment = course.assignment(
@@ -84,12 +103,7 @@ class Run:
     def grade(self, pattern="*", workers=1, regrade=False):
         """Grade those who match, print how it goes. Returns the exit status."""
         name = self.assignment.name
-        students, refused = self.course.students(name, pattern)
-        for student in refused:
-            print(f"left out: {student!r} is not fit to be a student's id")
-        if not students:
-            folder = self.course.path("submitted", "*", name)
-            raise CourseError(f"Nothing handed in: expected {folder}")
+        students = self._students(pattern)
         done = {} if regrade else self.book.endings(name)
         started, progress, pool = time.monotonic(), Progress(students), Workers(workers)
         jobs, waiting = self._jobs(students, done, progress), {}
@@ -110,7 +124,20 @@ class Run:
             progress.close()
             pool.stop()
         print(progress.summary(name, time.monotonic() - started))
-        return 0
+        return int(progress.failed > 0)
+
+    def _students(self, pattern):
+        """Who is to be graded; prints who is not, and why."""
+        name = self.assignment.name
+        students, refused, unmatched = self.course.students(name, pattern)
+        for student in refused:
+            print(f"left out: {student!r} is not fit to be a student's id")
+        if unmatched and (students or refused):
+            print(f"left out: {', '.join(unmatched)}: handed in nothing")
+        if not students:
+            folder = self.course.path("submitted", pattern, name)
+            raise CourseError(f"nothing handed in: expected {folder}")
+        return students
 
     def _jobs(self, students, done, progress):
         """What has to be graded: student, timestamps, bytes."""
@@ -121,6 +148,7 @@ class Run:
             entered, state = done.get(student, (None, None))
             path = self.course.path("autograded", student, self.assignment.name)
             if entered == fingerprint(job) and path.exists():
+                self.book.take_penalties(self.assignment.name, student, timestamp[1])
                 progress.unchanged(student, state)
             else:
                 yield student, timestamp, job
@@ -129,40 +157,71 @@ class Run:
         """Wait for a result, then write and enter all that are there."""
         for future in wait(waiting, return_when=FIRST_COMPLETED).done:
             student, (text, moment), mark = waiting.pop(future)
-            result = self._result(future)
             name = self.assignment.name
+            try:
+                result = read_result(future.result())
+            except (SandboxError, ServerError):
+                raise
+            except Exception as error:
+                progress.failure(student, error)
+                told = "The grader could not grade this; your instructor sees why."
+                # Without a mark: the same command tries it again.
+                result, mark = failed(self.assignment, told), ""
             self.course.write(name, student, text, result)
             self.book.commit(name, student, moment, mark, result)
             progress.add(student, result)
 
-    def _result(self, future):
-        """A job's Result; where the grader failed on it, one that says so."""
-        try:
-            return read_result(future.result())
-        except (SandboxError, ServerError):
-            raise
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            print(f"the grader failed: {reason}", file=sys.stderr)
-            told = "The grader could not grade this; your instructor sees why."
-            return failed(self.assignment, told)
+
+def _layers(accept):
+    """What to ask of the sandbox."""
+    try:
+        return doctor.layers_to_ask(accept)
+    except ValueError as error:  # a name that is no layer
+        raise CourseError(str(error)) from None
+
+
+class _Bar(tqdm):
+    """With submissions a minute, as few are graded in a second."""
+
+    @property
+    def format_dict(self):
+        found = super().format_dict
+        rate = (self.n - self.initial) / found["elapsed"] if found["elapsed"] else 0
+        return found | {"a_minute": f"{60 * rate:.0f} a minute"}
+
+
+BAR = "{n_fmt}/{total_fmt} |{bar}| {a_minute}, {remaining} left"
 
 
 class Progress:
     """A bar where somebody watches, a line for each submission where nobody does."""
 
     def __init__(self, students):
-        self.entered, self.fresh, self._all = 0, 0, len(students)
+        self.entered, self.fresh, self.failed = 0, 0, 0
+        self._all = len(students)
         self._states, self._who = Counter(), {}
         self._width = max(map(len, students))
         self._bar = None
         if sys.stdout.isatty():
-            self._bar = tqdm(total=self._all, unit=" submissions", file=sys.stdout)
+            columns, rows = shutil.get_terminal_size()  # 80, 24 where it is not known
+            looks = {"bar_format": BAR, "smoothing": 0, "ncols": columns, "nrows": rows}
+            self._bar = _Bar(total=self._all, file=sys.stdout, **looks)
 
     def unchanged(self, student, state):
         """One that was entered by an earlier run."""
         self._count(student, state)
+        if self._bar is not None:
+            self._bar.initial += 1  # it says nothing about how fast it goes
         self._say(f"{student:<{self._width}}  {state}, as before")
+
+    def failure(self, student, error):
+        """A submission on which the grader itself failed; for the instructor."""
+        self.failed += 1
+        text = f"{student}: the grader failed: {type(error).__name__}: {error}"
+        if self._bar is None:
+            print(text, file=sys.stderr, flush=True)
+        else:
+            self._bar.write(text, file=sys.stderr)
 
     def add(self, student, result):
         """One that was entered now."""
@@ -205,6 +264,9 @@ class Progress:
                 well = state in (State.GRADED, State.UNANSWERED)
                 who = "" if well else "  " + _listed(self._who[state])
                 lines.append(f"  {state:<14}{number:>5}{who}")
+        if self.failed:
+            again = "The same command tries again those on which the grader failed."
+            lines.append(again)
         lines.append(f"Next: nbgrader generate_feedback {name}; nbgrader export")
         return "\n".join(lines)
 

@@ -18,7 +18,7 @@ from traitlets import List, Unicode
 from traitlets.config import LoggingConfigurable
 
 from autograder.gradebook import Book
-from autograder.grading import HIDDEN, Assignment, released, with_limits
+from autograder.grading import HIDDEN, HIDDEN_END, Assignment, released, with_limits
 from autograder.normalise import read_folder
 from autograder.sanitise import sanitise_name
 from autograder.settings import Settings, SettingsError, read_settings
@@ -52,8 +52,10 @@ class Course(LoggingConfigurable):
         self.root = Path(coursedir.root)
         self.penalties = AssignLatePenalties(parent=self)
         self.penalties.init_plugin()
-        hiding = self.config.ClearHiddenTests.get("begin_test_delimeter")
-        self.hidden = hiding if isinstance(hiding, str) else HIDDEN
+        marks = self.config.ClearHiddenTests
+        begin, end = (marks.get(f"{w}_test_delimeter") for w in ("begin", "end"))
+        self.hidden = begin if isinstance(begin, str) else HIDDEN
+        self.hidden_end = end if isinstance(end, str) else HIDDEN_END
 
     def book(self):
         """The gradebook, open; close it."""
@@ -93,6 +95,7 @@ class Course(LoggingConfigurable):
             {key: os.environ[key] for key in self.environment if key in os.environ},
             tuple(str(self.root / path) for path in self.paths),
             self.hidden,
+            self.hidden_end,
         )
 
     def _given(self, folder):
@@ -109,7 +112,7 @@ class Course(LoggingConfigurable):
         }
 
     def students(self, assignment, pattern="*"):
-        """The ids of those who handed something in, and names that are no id.
+        """The ids of those who handed in, names that are no id, and what fits none.
 
         pattern: ids with commas between them, where * and ? stand for any.
         """
@@ -118,32 +121,49 @@ class Course(LoggingConfigurable):
         )
         like = self.folder.format_path(
             re.escape(self.folder.submitted_directory),
-            "(?P<student>[^/]+)",
+            f"(?P<student>[^{re.escape(os.sep)}]+)",
             re.escape(assignment),
             escape=True,
         )
         found = [re.fullmatch(like, path) for path in glob.glob(folder)]
         ids = sorted(match["student"] for match in found if match)
+        excluded = self.folder.student_id_exclude.split(",")
         patterns = [part.strip() for part in pattern.split(",")]
-        ids = [i for i in ids if any(fnmatch.fnmatchcase(i, p) for p in patterns)]
+        fitting = {p: {*fnmatch.filter(ids, p)} - {*excluded} for p in patterns}
+        unmatched = [p for p in patterns if not fitting[p]]
+        ids = sorted(set().union(*fitting.values()))
         good = [i for i in ids if sanitise_name(i) == i]
-        return good, sorted(set(ids) - set(good))
+        return good, sorted(set(ids) - set(good)), unmatched
 
     def files(self, assignment, student):
-        """What a student handed in, as `normalise` reads it."""
-        settings = assignment.settings
-        return read_folder(self.path("submitted", student, assignment.name), settings)
+        """What a student handed in, as `normalise` reads it.
+
+        A folder that cannot be read is as an empty one, and the log says so; so
+        is a link, which could lead to another student's.
+        """
+        folder = self.path("submitted", student, assignment.name)
+        try:
+            if folder.is_symlink():
+                raise NotADirectoryError(None, "expected a folder, got a link")
+            return read_folder(folder, assignment.settings)
+        except OSError as error:
+            self.log.error("%s: %s", folder, error.strerror)
+            return {}
 
     def timestamp(self, assignment, student):
         """When it was handed in, as text and as a UTC datetime, or None twice."""
-        path = self.path("submitted", student, assignment) / TIMESTAMP
+        return self.timestamp_in(self.path("submitted", student, assignment))
+
+    def timestamp_in(self, folder):
+        """When what lies in a folder was handed in."""
+        path = Path(folder, TIMESTAMP)
         if path.is_symlink() or not path.is_file():
             return None, None
-        with open(path, encoding="utf-8", errors="replace") as file:
-            text = file.read(100).strip()
         try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                text = file.read(100).strip()
             return (text, parse_utc(text)) if text else (None, None)
-        except (ValueError, OverflowError):
+        except (OSError, ValueError, OverflowError):
             self.log.error("%s: no time that can be read; taken as in time", path)
             return None, None
 
@@ -155,13 +175,17 @@ class Course(LoggingConfigurable):
         new, old = (
             folder.with_name(f".{folder.name}.{word}") for word in ("new", "old")
         )
-        for path in (new, old):
-            shutil.rmtree(path, ignore_errors=True)
-        new.mkdir(parents=True)
-        self.write_into(new, timestamp, result)
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
+        try:
+            for path in (new, old):
+                shutil.rmtree(path, ignore_errors=True)
+            new.mkdir(parents=True)
+            self.write_into(new, timestamp, result)
+            if folder.exists():
+                folder.rename(old)
+            new.rename(folder)
+        except OSError as error:
+            shutil.rmtree(new, ignore_errors=True)
+            raise CourseError(f"{folder}: cannot write: {error.strerror}") from error
         shutil.rmtree(old, ignore_errors=True)
 
     def write_into(self, folder, timestamp, result):
@@ -174,6 +198,9 @@ class Course(LoggingConfigurable):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
             path.chmod(0o664 if self.folder.groupshared else 0o444)
+        if self.folder.groupshared:
+            for path in (folder.parent, folder, *folder.rglob("*/")):
+                path.chmod(path.stat().st_mode | 0o2770)
 
 
 def _released(path, stored):
@@ -194,7 +221,7 @@ def fingerprint(job):
 def open_course(folder):
     """The Course in a folder, configured by its nbgrader_config.py.
 
-    Raises CourseError where there is none.
+    Raises CourseError where there is none, or where its settings are wrong.
     """
     folder = Path(folder).resolve()
     if not (folder / "nbgrader_config.py").exists():
@@ -202,11 +229,14 @@ def open_course(folder):
     before = os.getcwd()
     os.chdir(folder)  # where nbgrader looks
     try:
-        app = NbGrader(log_level="ERROR")
+        app = NbGrader(log_level="ERROR", raise_config_file_errors=True)
         app.initialize([], root=str(folder))
+        return Course(CourseDirectory(parent=app), parent=app)
+    except Exception as error:  # the settings are a program, and may raise anything
+        path = folder / "nbgrader_config.py"
+        raise CourseError(f"{path}: {type(error).__name__}: {error}") from error
     finally:
         os.chdir(before)
-    return Course(CourseDirectory(parent=app), parent=app)
 
 
 __all__ = ["Course", "CourseError", "fingerprint", "open_course"]

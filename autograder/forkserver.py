@@ -20,6 +20,7 @@ import select
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import asdict, dataclass, field
 
@@ -30,7 +31,7 @@ from autograder import packages, sandbox
 MESSAGE = 2**20  # bytes of one message between a server and its client
 GROWTH = 200 * 2**20  # bytes by which a server may grow before it is replaced
 START = 120  # seconds for the imports
-MOMENT = 2.0  # seconds in which a process that has ended is reported
+MOMENT = 5.0  # seconds in which a process that has ended is reported
 
 
 class ServerError(Exception):
@@ -231,6 +232,7 @@ class Server:
             importlib.import_module(module)
         for module in ("shell", self.role):
             importlib.import_module(f"autograder.{module}")
+        warm_up()
 
     def serve(self):
         """Until the client is gone."""
@@ -277,26 +279,42 @@ class Server:
             environment=request["environment"],
         )
         try:
-            return sandbox.spawn(plan, lambda: WORK[self.role](descriptor))
+            return sandbox.spawn(
+                plan, lambda: serve(self.role, socket.socket(fileno=descriptor))
+            )
         finally:
             os.close(descriptor)
 
 
-def _student(descriptor):
-    from autograder.shell import Shell
-    from autograder.student import Student
+def warm_up():
+    """Do what each child would do for the first time: a traceback, a figure.
 
-    Student(Shell()).serve(socket.socket(fileno=descriptor))
-
-
-def _judge(descriptor):
-    from autograder.judge import Judge
+    It loads and caches much: a tenth of a second for the one, most of one for
+    the other.
+    """
     from autograder.shell import Shell
 
-    Judge(Shell, socket.socket(fileno=descriptor)).serve()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["IPYTHONDIR"] = folder  # not where the instructor's own is
+        shell = Shell()
+        shell.run("1 / 0")
+        if "matplotlib" in sys.modules:
+            shell.run("import matplotlib.pyplot as plt\nplt.plot([0, 1])")
+        del os.environ["IPYTHONDIR"]
 
 
-WORK = {"student": _student, "judge": _judge}
+def serve(role, connection):
+    """What a child does: be a student's process or a judge, until it is closed."""
+    from autograder.shell import Shell
+
+    if role == "student":
+        from autograder.student import Student
+
+        Student(Shell()).serve(connection)
+    else:
+        from autograder.judge import Judge
+
+        Judge(Shell, connection).serve()
 
 
 def main(role, descriptor):

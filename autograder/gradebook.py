@@ -13,7 +13,7 @@ import time
 import warnings
 from contextlib import contextmanager
 
-from nbgrader.api import Gradebook
+from nbgrader.api import Assignment, Gradebook, SubmittedAssignment
 from sqlalchemy import (
     Column,
     DateTime,
@@ -153,11 +153,17 @@ class Book:
             return {notebook.name: gradebook_cells(notebook) for notebook in found}
 
     def endings(self, assignment):
-        """Student -> (fingerprint, state) of the submissions that are done."""
+        """Student -> (fingerprint, state) of the submissions that are done.
+
+        What somebody has since removed from nbgrader's tables is not done.
+        """
         wanted = SUBMISSIONS.c.assignment == assignment
-        with self.transaction():
-            rows = self._connection.execute(SUBMISSIONS.select().where(wanted))
-            return {row.student: (row.fingerprint, State(row.state)) for row in rows}
+        with self.transaction() as book:
+            known = book.db.query(SubmittedAssignment.student_id).join(Assignment)
+            known = {row[0] for row in known.filter(Assignment.name == assignment)}
+            rows = self._connection.execute(SUBMISSIONS.select().where(wanted)).all()
+        rows = [row for row in rows if row.student in known]
+        return {row.student: (row.fingerprint, State(row.state)) for row in rows}
 
     # ---- one submission ----------------------------------------------------------
 
@@ -171,10 +177,10 @@ class Book:
             # From inside nbgrader, about objects that it adds a moment later.
             warnings.simplefilter("ignore", SAWarning)
             book.update_or_create_student(student)
-            more = {"timestamp": timestamp} if timestamp else {}
-            submission = book.update_or_create_submission(assignment, student, **more)
+            submission = self._submission(book, assignment, student, timestamp)
             for notebook in submission.notebooks:
-                self._enter(notebook, result.notebooks[notebook.name])
+                with book.db.no_autoflush:
+                    self._enter(notebook, result.notebooks[notebook.name])
                 book.db.flush()
                 book.db.expire_all()
                 self._take_penalty(submission, notebook)
@@ -193,14 +199,29 @@ class Book:
             book.db.execute(SUBMISSIONS.delete().where(wanted))
             book.db.execute(SUBMISSIONS.insert().values(**row))
 
+    def take_penalties(self, assignment, student, timestamp):
+        """Take them anew: the time, the due date or the rule may have changed."""
+        with self.transaction() as book:
+            submission = self._submission(book, assignment, student, timestamp)
+            for notebook in submission.notebooks:
+                self._take_penalty(submission, notebook)
+
+    @staticmethod
+    def _submission(book, assignment, student, timestamp):
+        more = {"timestamp": timestamp} if timestamp else {}
+        return book.update_or_create_submission(assignment, student, **more)
+
     def _enter(self, notebook, graded):
         """Scores and comments by cell, as nbgrader's SaveAutoGrades does."""
+        known = notebook.notebook  # its cells at once, rather than one by one
+        cells = [*known.grade_cells, *known.solution_cells, *known.task_cells]
+        names = {cell.id: cell.name for cell in cells}
         for grade in notebook.grades:
-            grade.auto_score = graded.scores.get(grade.name, 0)
+            grade.auto_score = graded.scores.get(names[grade.cell_id], 0)
             seen = grade.manual_score is not None
             grade.needs_manual_grade = grade.auto_score is None or seen
         for comment in notebook.comments:
-            blank = comment.name in graded.blank
+            blank = names[comment.cell_id] in graded.blank
             comment.auto_comment = "No response." if blank else None
 
     def _take_penalty(self, submission, notebook):

@@ -9,6 +9,8 @@ worker keeps a fork server for students and one for judges between jobs.
 import ast
 import atexit
 import contextlib
+import re
+import sys
 import time
 from dataclasses import asdict, dataclass, field, replace
 from html import escape
@@ -20,18 +22,20 @@ from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solut
 
 from autograder import sandbox
 from autograder.forkserver import ForkServer
-from autograder.normalise import (
-    SourceCell,
-    normalise,
-    shown,
-    source_cells,
+from autograder.normalise import SourceCell, normalise, source_cells
+from autograder.sanitise import (
+    sanitise_cell,
+    sanitise_markdown,
+    sanitise_outputs,
+    sanitise_text,
 )
-from autograder.sanitise import sanitise_cell, sanitise_markdown, sanitise_outputs
 from autograder.session import Cell, Session, bound_names
 from autograder.settings import Limits, Settings
 from autograder.states import State
+from autograder.unconfined import Unconfined
 
-HIDDEN = "BEGIN HIDDEN TESTS"  # nbgrader's mark
+HIDDEN = "BEGIN HIDDEN TESTS"  # nbgrader's marks
+HIDDEN_END = "END HIDDEN TESTS"
 VERDICT = "application/vnd.autograder.verdict+json"
 ATTEMPTS = 3  # for a submission whose fork server was killed
 SLACK = 30  # seconds that a process may live beyond the time of its cells
@@ -42,11 +46,12 @@ class Released:
     """One notebook as it was released, hidden tests included.
 
     cells: in their order. binds: the grade id of an answer -> the names that the
-    instructor's own version binds.
+    instructor's own version binds. free: the texts of the cells between them.
     """
 
     cells: tuple[SourceCell, ...]
     binds: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    free: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Assignment:
 
     notebooks: by name, without .ipynb. given: the instructor's files, by name.
     environment, paths: variables that judges see, folders they import from.
-    hidden: what marks a test that students must not see.
+    hidden, hidden_end: the marks around what students must not see.
     """
 
     name: str
@@ -65,6 +70,7 @@ class Assignment:
     environment: dict[str, str] = field(default_factory=dict)
     paths: tuple[str, ...] = ()
     hidden: str = HIDDEN
+    hidden_end: str = HIDDEN_END
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,8 @@ def released(notebook, stored=None):
     if stored is not None:
         order = {cell.grade_id: number for number, cell in enumerate(cells)}
         cells = sorted(stored, key=lambda cell: order.get(cell.grade_id, len(order)))
-    return Released(tuple(cells), binds)
+    free = tuple(c.source for c in notebook.cells if not c.metadata.get("nbgrader"))
+    return Released(tuple(cells), binds, free)
 
 
 # ---- bytes ---------------------------------------------------------------------
@@ -129,7 +136,9 @@ def _read_job(data):
     job = msgpack.unpackb(data)
     files, layers, _ = (job.pop(key) for key in ("files", "layers", "student"))
     notebooks = {
-        name: Released(tuple(SourceCell(**c) for c in part["cells"]), part["binds"])
+        name: Released(
+            tuple(SourceCell(**c) for c in part["cells"]), part["binds"], part["free"]
+        )
         for name, part in job.pop("notebooks").items()
     }
     settings = job.pop("settings")
@@ -161,7 +170,9 @@ def grade(job):
     started, graded, ends, messages, kept = time.monotonic(), {}, set(), [], {}
     for name, source in assignment.notebooks.items():
         others = assignment.notebooks.keys() - {name}
-        clean = normalise(files, source.cells, name, assignment.settings, others)
+        clean = normalise(
+            files, source.cells, name, assignment.settings, others, free=source.free
+        )
         state, message = clean.state, clean.message
         notebook = clean.notebook or v4.new_notebook()
         if clean.notebook is not None:
@@ -170,7 +181,8 @@ def grade(job):
                 state, message = State(ended), _told(ended, assignment.settings)
         graded[name] = _graded(notebook, source, state, message, clean.remarks)
         ends.add(state or State.GRADED)
-        messages += [message] if message and message not in messages else []
+        which = f"{name}: " if len(assignment.notebooks) > 1 else ""
+        messages += [which + message] if message else []
         kept = clean.files
     state = next(state for state in _WORST_FIRST if state in ends)
     seconds = time.monotonic() - started
@@ -212,13 +224,15 @@ def _execute(notebook, source, assignment, files, layers):
         result = session.run([_cell(cell, source, assignment) for cell in cells])
         if result.ended != "lost":
             break
+    else:
+        raise RuntimeError("its fork server was killed again and again")
     for number, (cell, outputs) in enumerate(zip(cells, result.outputs), 1):
         cell.outputs = [nbformat.from_dict(output) for output in outputs]
         cell.execution_count = number
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = number
-    return "crashed" if result.ended == "lost" else result.ended
+    return result.ended
 
 
 def _cell(cell, source, assignment):
@@ -231,7 +245,20 @@ def _cell(cell, source, assignment):
             frozenset(source.binds.get(ours.get("grade_id"), ())),
         )
     kind = "test" if ours["grade"] else "locked"
-    return Cell(kind, cell.source, hidden=assignment.hidden in cell.source)
+    hidden, text = assignment.hidden in cell.source, cell.source
+    released = _released(text, assignment.hidden, assignment.hidden_end)
+    return Cell(kind, text, hidden=hidden, released=released)
+
+
+def _released(text, begin, end):
+    """What students have of a test: without what stands between the course's marks."""
+    kept, inside = [], False
+    for line in text.split("\n"):
+        inside = inside or begin in line
+        if not inside:
+            kept.append(line)
+        inside = inside and end not in line
+    return "\n".join(kept)
 
 
 def _session(assignment, files, layers):
@@ -267,9 +294,10 @@ def _servers(assignment):
     key = settings.packages, permitted, tuple(imports), tuple(assignment.paths)
     if key not in _KEPT:
         close_servers()
+        server = ForkServer if sys.platform == "linux" else Unconfined
         _KEPT[key] = (
-            ForkServer("student", settings.packages, (*permitted, *students)),
-            ForkServer("judge", settings.packages, imports, assignment.paths),
+            server("student", settings.packages, (*permitted, *students)),
+            server("judge", settings.packages, imports, assignment.paths),
         )
     return _KEPT[key]
 
@@ -307,12 +335,8 @@ def _graded(notebook, source, state, message, remarks):
     blank = []
     for cell in notebook.cells:
         ours = cell.metadata.get("nbgrader", {})
-        if ours.get("grade") and not ours["solution"] and cell.cell_type == "code":
-            for output in cell.outputs:  # a warning is no failure
-                if output.get("name") == "stderr":
-                    output.name = "stdout"
         if is_grade(cell):
-            scores[ours.grade_id] = determine_grade(cell)[0]
+            scores[ours.grade_id] = _score(cell)
         elif ours.get("task"):
             scores[ours.grade_id] = None
         if is_solution(cell) and ours.get("checksum") == compute_checksum(cell):
@@ -321,7 +345,37 @@ def _graded(notebook, source, state, message, remarks):
         _make_safe(cell)
     if message or remarks:
         notebook.cells.insert(0, _note(state, message, remarks))
-    return Graded(nbformat.writes(notebook), scores, tuple(blank))
+    text = nbformat.writes(notebook).encode("utf-8", "replace").decode()
+    return Graded(text, scores, tuple(blank))
+
+
+def _score(cell):
+    """Points of a graded cell as nbgrader gives them, but for two of its rules.
+
+    There a warning is a failure. And it gives all points where the last value of
+    a test is below 0, not a number, `np.float64(0.5)` or an array: what becomes
+    of a sum of points as soon as a student's function returns such a thing.
+    """
+    if cell.cell_type == "code" and not is_solution(cell):
+        most = float(cell.metadata.nbgrader.points)
+        for output in cell.outputs:
+            if output.get("name") == "stderr":
+                output.name = "stdout"
+            if output.output_type == "execute_result":
+                number = _number("".join(output.data.get("text/plain", "")))
+                if number is not None:
+                    right = 0.0 <= number <= most  # so NaN is not
+                    output.data["text/plain"] = repr(number if right else 0.0)
+    return determine_grade(cell)[0]
+
+
+def _number(text):
+    """The number that a text shows: 0 for arrays, None for other text."""
+    scalar = re.fullmatch(r"np\.\w+\((.*)\)", text)
+    with contextlib.suppress(ValueError):
+        number = complex(scalar[1] if scalar else text)
+        return 0.0 if number.imag else number.real
+    return 0.0 if re.match(r"(masked_)?array\(|tensor\(", text) else None
 
 
 def _make_safe(cell):
@@ -339,14 +393,29 @@ def _make_safe(cell):
         cell.outputs = clean
 
 
+_TITLES = {
+    State.UNANSWERED: "Nothing was answered",
+    State.MALFORMED: "This notebook could not be graded",
+    State.TIMED_OUT: "Your code took too long",
+    State.OUT_OF_MEMORY: "Your code took too much memory",
+    State.CRASHED: "The grading was broken off",
+}
+
+
 def _note(state, message, remarks):
-    """The first cell of a graded notebook: what was found before it was run."""
-    title = "About this submission" if state in (None, State.GRADED) else f"{state}"
-    lines = [f"**{title.capitalize()}.** {escape(message)}".strip(), ""]
-    lines += [f"- {escape(shown(remark))}" for remark in remarks]
-    cell = v4.new_markdown_cell(sanitise_markdown("\n".join(lines)))
-    cell.id = "autograder-note"
-    return cell
+    """The first cell of a graded notebook: what became of it, and what was found."""
+    title = _TITLES.get(state, "About this submission")
+    text = f"<p><strong>{title}.</strong> {escape(message)}</p>"
+    if state == State.MALFORMED:
+        text += "<p>Nothing was run, so its points are no judgement of your work.</p>"
+    items = "".join(f"<li>{escape(_in_full(remark))}</li>" for remark in remarks)
+    text += f"<ul>{items}</ul>" if items else ""
+    return v4.new_markdown_cell(sanitise_markdown(text), id="autograder-note")
+
+
+def _in_full(remark):
+    """A remark on one line, the names of a few files included."""
+    return " ".join(sanitise_text(remark, limit=1000).split())
 
 
 def with_limits(settings, seconds=None, memory_mb=None):

@@ -14,8 +14,15 @@ too, as it would in one kernel. No other name of a test reaches the student.
 import ast
 import builtins
 import contextlib
+import sys
 
 from autograder import wire
+from autograder.shell import Interruptions, Stream
+
+TEXT = 2000  # characters of what a student's exception says
+LINES = 20  # of its traceback
+# Python's own loops take these for their end: `all(map(f, cases))` would be true.
+_ENDS = StopIteration, StopAsyncIteration
 
 
 class StudentError(Exception):
@@ -62,13 +69,16 @@ class Link:
 
     def _raised(self, told):
         """The exception that a description stands for."""
-        kinds = [str(kind)[:60] for kind in told.get("kinds", [])][:20]
+        told = told if type(told) is dict else {}
+        kinds = [kind[:60] for kind in _texts(told.get("kinds"))][:20]
         known = [getattr(builtins, kind, None) for kind in kinds]
         known = [k for k in known if isinstance(k, type) and issubclass(k, Exception)]
+        known = [k for k in known if not issubclass(k, _ENDS)]
         name = kinds[0] if kinds else "Exception"
         own = not known or known[0].__name__ != name
-        lines = [tuple(line) for line in told.get("lines", []) if len(line) == 3]
-        text = str(told.get("text", ""))
+        lines = _lines(told.get("lines"))
+        text = "".join(_texts([told.get("text")]))[:TEXT]
+        told_text = text
         if self.hidden:  # text, or the name of a type of one's own, could hold inputs
             name = known[0].__name__ if known else "Exception"
             text, lines = "", [(None, number, "") for _, number, _ in lines[-1:]]
@@ -80,7 +90,24 @@ class Link:
             kind = known[0] if known else StudentError
         error = _made(kind, text)
         error.student_lines = lines
+        error.student_text = told_text  # for comparisons; no traceback shows it
         return error
+
+
+def _texts(value):
+    """The texts in what should be a list of texts."""
+    value = value if type(value) is list else []
+    return [part for part in value if type(part) is str]
+
+
+def _lines(value):
+    """The lines of a traceback, (function, number, text), in what should be some."""
+    found = []
+    for line in value[-LINES:] if type(value) is list else []:
+        if type(line) is list and list(map(type, line)) == [str, int, str]:
+            function, number, text = line
+            found.append((function[:60], number, text[:200]))
+    return found
 
 
 def _made(kind, text):
@@ -88,7 +115,11 @@ def _made(kind, text):
     try:
         return kind(text) if text else kind()
     except TypeError:
-        return StudentError(f"{kind.__name__}: {text}")
+        own = {"__init__": lambda self, *_: None, "__str__": lambda self: text}
+        try:
+            return type(kind.__name__, (kind,), own)()
+        except TypeError:  # an ExceptionGroup
+            return StudentError(f"{kind.__name__}: {text}")
 
 
 class Proxy:
@@ -113,6 +144,13 @@ class Proxy:
         answer = _call(self, arguments, keywords, back=True)
         return answer["value"], answer["arguments"]
 
+    def __type_name__(self):
+        """Return the name of its type; "" in hidden tests, as it could hold inputs."""
+        link = _link(self)
+        if link.hidden:
+            return ""
+        return str(link.request("type_name", target=_number(self))["value"])
+
     def __getattr__(self, name):
         """Read an attribute; of Python's own only name and docstring."""
         if name.startswith("__") and name not in ("__name__", "__doc__"):
@@ -129,6 +167,10 @@ class Proxy:
         return "<an object of the student's>"
 
     __hash__ = None
+
+
+# `f.__doc__` is the student's, not that of the class above.
+Proxy.__doc__ = property(lambda proxy: proxy.__getattr__("__doc__"), doc=Proxy.__doc__)
 
 
 def _refuse(name):
@@ -157,13 +199,17 @@ def _number(proxy):
 
 
 def _call(proxy, arguments, keywords, back):
-    return _link(proxy).request(
+    answer = _link(proxy).request(
         "call",
         target=_number(proxy),
         arguments=list(arguments),
         keywords=keywords,
         back=back,
     )
+    # A hidden test may look at it (redirect_stdout), and shows it to nobody.
+    if not (_link(proxy).hidden and isinstance(sys.stdout, Stream)):
+        sys.stdout.write("".join(_texts([answer.get("printed")])))
+    return answer
 
 
 # ---- names --------------------------------------------------------------------
@@ -234,6 +280,7 @@ class Judge:
         self.link = Link(self._ask)
         self.names = Names(self.link)
         self.shell = make_shell(self.names)
+        self.interruptions = Interruptions()
         dict.__setitem__(self.names, "__builtins__", _Builtins(self.link))
 
     def serve(self):
@@ -253,8 +300,9 @@ class Judge:
 
     def _ask(self, data):
         """Pass a request on to the student's process; the bytes of its answer."""
-        wire.write_frame(self._connection, wire.pack({"ask": data}))
-        answer = wire.unpack(wire.read_frame(self._connection))
+        with self.interruptions.ignored():  # half a message would be the last one
+            wire.write_frame(self._connection, wire.pack({"ask": data}))
+            answer = wire.unpack(wire.read_frame(self._connection))
         if answer.get("gone") == "interrupted":  # as the time limit of a kernel does
             raise KeyboardInterrupt("the student's code took too long")
         if "gone" in answer:
@@ -271,6 +319,7 @@ class Judge:
         """Run a locked cell or a test cell; return its outputs."""
         self.link.hidden = hidden
         try:
-            return self.shell.run(source)
+            with self.interruptions.heard():
+                return self.shell.run(source)
         finally:
             self.link.hidden = False

@@ -133,12 +133,13 @@ def gradebook_cells(notebook):
 # ---- one submission ----------------------------------------------------------
 
 
-def normalise(files, source, name, settings=None, others=(), kernelspec=None):
+def normalise(files, source, name, settings=None, others=(), kernelspec=None, free=()):
     """Make one clean notebook of a submission.
 
     files: name -> bytes, or None for what is no plain file; as `read_folder`
     gives it. source: SourceCells in the released order. name: of the notebook,
-    without .ipynb; others: of the assignment's other notebooks.
+    without .ipynb; others: of the assignment's other notebooks. free: the texts
+    of the released cells that nbgrader does not know, such as headings.
     Returns Normalised; never raises on account of what `files` holds.
     """
     settings = settings or Settings()
@@ -154,7 +155,7 @@ def normalise(files, source, name, settings=None, others=(), kernelspec=None):
         message = str(malformed)
         return Normalised(State.MALFORMED, message, None, kept, _few(remarks))
     state, message = None, ""
-    if _unanswered(notebook, source):
+    if _unanswered(notebook, source, free):
         state = State.UNANSWERED
         message = "Every answer cell still holds the text it was released with."
     return Normalised(state, message, notebook, kept, _few(remarks))
@@ -506,8 +507,23 @@ def _restored(cells, source, kernelspec, remarks):
         if times > 1:
             counted = f"There are {times} cells {shown(grade_id)}"
             remarks.append(f"{counted}; the first counts, the others are yours alone.")
+    placed = _in_order(placed, order, remarks)
     _put_back(placed, order, known, remarks)
     return _notebook(placed, kernelspec)
+
+
+def _in_order(placed, order, remarks):
+    """The cells of the assignment in the order they were released in.
+
+    Given code behind the tests that need it would leave those to what a student
+    calls by the same names. A student's own cells stay where they are.
+    """
+    ours = [entry for entry in placed if entry[1] is not None]
+    ordered = sorted(ours, key=lambda entry: order.index(entry[1]))
+    if [entry[1] for entry in ours] != [entry[1] for entry in ordered]:
+        remarks.append("The cells of the assignment were moved; moved back.")
+    rest = iter(ordered)
+    return [entry if entry[1] is None else next(rest) for entry in placed]
 
 
 def _new_cell(kind, text, attachments):
@@ -595,16 +611,17 @@ def _notebook(placed, kernelspec):
     )
 
 
-def _unanswered(notebook, source):
+def _unanswered(notebook, source, free):
     """Whether no answer was changed, and, where tasks are set, no cell was added."""
     released = {cell.grade_id: cell.text for cell in source if cell.solution}
     tasks = any(cell.task for cell in source)
+    given = {text.strip() for text in free} | {""}
     for cell in notebook.cells:
         ours = cell.metadata.get("nbgrader", {})
         if ours.get("solution"):
             if not _same(cell.source, released[ours["grade_id"]]):
                 return False
-        elif tasks and not ours and cell.source.strip():
+        elif tasks and not ours and cell.source.strip() not in given:
             return False
     return bool(released) or tasks
 

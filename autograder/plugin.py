@@ -11,16 +11,21 @@ do what `python -m autograder grade` does, one submission after another.
 
 import copy
 import csv
+import glob
+import re
 from pathlib import Path
 
 from nbconvert.exporters import NotebookExporter
 from nbgrader.api import MissingEntry
+from nbgrader.converters.base import NbGraderException
 from nbgrader.plugins.export import ExportPlugin
 
 from autograder import doctor
 from autograder.course import Course, fingerprint
 from autograder.gradebook import read_endings
 from autograder.grading import grade, pack_job, read_result
+from autograder.sandbox import SandboxError
+from autograder.sanitise import sanitise_name
 
 
 def configure(c):
@@ -28,8 +33,8 @@ def configure(c):
     c.Autograde.exporter_class = "autograder.plugin.SplitGrading"
     c.GenerateFeedback.preprocessors = [
         "nbgrader.preprocessors.GetGrades",
-        "autograder.feedback.ReadableReports",
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+        "autograder.feedback.ReadableReports",
     ]
     c.ExportApp.plugin_class = "autograder.plugin.ExportStates"
 
@@ -45,18 +50,56 @@ class SplitGrading(NotebookExporter):
     def __init__(self, **keywords):
         super().__init__(**keywords)
         converter = self.parent
+        self._own_hook = converter.pre_convert_hook
         converter.pre_convert_hook = self._expect_notebooks
+        self.course = Course(converter.coursedir, parent=converter)
         # nbgrader would copy whatever lies in the submission, links followed.
         converter.coursedir = copy.copy(converter.coursedir)
         converter.coursedir.ignore = ["*"]
-        self.course = Course(converter.coursedir, parent=converter)
-        self._graded = {}  # (assignment, student) -> Result
+        converter.coursedir.get_existing_timestamp = self._timestamp
+        self._choose_submissions(converter)
+        self._last = None, None  # (assignment, student), its Result
+        try:
+            self.layers = doctor.layers_to_ask(self.course.accept_missing)
+        except (SandboxError, ValueError) as error:
+            flag, setting = (
+                "--accept-missing LAYER",
+                'c.Course.accept_missing = ["LAYER"]',
+            )
+            text = str(error).replace(flag, setting)
+            self.log.error(text)
+            raise NbGraderException(text) from None
 
-    def _expect_notebooks(self, notebooks, **_):
+    def _timestamp(self, folder):
+        """As nbgrader reads it, but no link, no flood, and a wrong one is none."""
+        return self.course.timestamp_in(folder)[1]
+
+    def _choose_submissions(self, converter):
+        """Also those without a notebook; none whose folder's name is no fit id."""
+        folder = converter.coursedir
+        if folder.notebook_id == "*":
+            every = folder.format_path(
+                folder.submitted_directory, folder.student_id, folder.assignment_id
+            )
+            for path in glob.glob(every):
+                # Only its folder counts, see _expect_notebooks.
+                converter.assignments.setdefault(path, [f"{path}/none.ipynb"])
+        like = folder.format_path(
+            folder.submitted_directory, "(?P<student>.*)", ".*", escape=True
+        )
+        for path in list(converter.assignments):
+            student = re.match(like, path)["student"]
+            if sanitise_name(student) != student:
+                self.log.error("left out: %r is not fit to be a student's id", student)
+                del converter.assignments[path]
+
+    def _expect_notebooks(self, notebooks, **told):
         """Have nbgrader ask for the notebooks by their right names.
 
         Which file is which notebook is for the normaliser to find out.
         """
+        if self._own_hook:
+            self._own_hook(notebooks=notebooks, **told)
         folder = Path(notebooks[0]).parent
         assignment = self.parent.coursedir.assignment_id
         book = self.course.book()
@@ -72,19 +115,18 @@ class SplitGrading(NotebookExporter):
         """Return the text of a graded notebook, and the resources."""
         told = resources["nbgrader"]
         key = told["assignment"], told["student"]
-        if key not in self._graded:
-            self._graded[key] = self._grade(*key)
+        if self._last[0] != key:
+            self._last = key, self._grade(*key)
         resources["output_extension"] = ".ipynb"
-        return self._graded[key].notebooks[told["notebook"]].text, resources
+        return self._last[1].notebooks[told["notebook"]].text, resources
 
     def _grade(self, name, student):
         """Grade a submission, enter the result and write its files."""
-        layers = doctor.layers_to_ask(self.course.accept_missing)
         book = self.course.book()
         try:
             assignment = self.course.assignment(name, book)
             files = self.course.files(assignment, student)
-            job = pack_job(assignment, student, files, layers)
+            job = pack_job(assignment, student, files, self.layers)
             result = read_result(grade(job))
             text, moment = self.course.timestamp(name, student)
             book.commit(name, student, moment, fingerprint(job), result)

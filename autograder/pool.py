@@ -14,7 +14,9 @@ from multiprocessing.connection import wait
 
 import psutil
 
-ATTEMPTS = 3  # for a job whose worker died
+from autograder.forkserver import ServerError
+
+ATTEMPTS = 5  # for a job whose worker died, or a server as it was starting
 
 
 class Workers:
@@ -23,14 +25,14 @@ class Workers:
     def __init__(self, number):
         self._threads = ThreadPoolExecutor(number)
         self._local = threading.local()
-        self._processes = set()
+        self._processes = []
         self._stopped = False
 
     def submit(self, function, argument, seconds):
         """Run it in a worker, so long at most; returns a Future.
 
-        A worker that dies is replaced and its job begun again, three times at
-        most; then the future raises BrokenProcessPool.
+        A worker that dies is replaced and its job begun again, a few times; then
+        the future raises BrokenProcessPool. So it is with a ServerError.
         """
         return self._threads.submit(self._run, function, argument, seconds)
 
@@ -39,17 +41,22 @@ class Workers:
             try:
                 pool = self._pool()
                 return pool.submit(_within, seconds, function, argument).result()
-            except BrokenProcessPool:
-                self._local.pool = None
+            except (BrokenProcessPool, ServerError) as error:
+                if isinstance(error, BrokenProcessPool):
+                    self._local.pool = None
                 if self._stopped or attempt == ATTEMPTS - 1:
                     raise
 
     def _pool(self):
         """The pool of one process that belongs to the calling thread."""
         if getattr(self._local, "pool", None) is None:
+            _block_interrupts(True)  # a worker inherits it, until it is prepared
             fresh = multiprocessing.get_context("spawn")
             pool = ProcessPoolExecutor(1, fresh, initializer=_prepare)
-            self._processes.add(pool.submit(os.getpid).result())
+            number = pool.submit(os.getpid).result()
+            # It knows when it was started: later its number may be another's.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                self._processes.append(psutil.Process(number))
             self._local.pool = pool
             if self._stopped:
                 self._kill()
@@ -62,9 +69,16 @@ class Workers:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _kill(self):
-        for number in list(self._processes):
+        for process in list(self._processes):
             with contextlib.suppress(psutil.NoSuchProcess):
-                psutil.Process(number).kill()
+                process.kill()
+
+
+def _block_interrupts(yes):
+    """Whether the calling thread, and what it starts, is spared Ctrl-C."""
+    if hasattr(signal, "pthread_sigmask"):
+        how = signal.SIG_BLOCK if yes else signal.SIG_UNBLOCK
+        signal.pthread_sigmask(how, [signal.SIGINT])
 
 
 def _within(seconds, function, argument):
@@ -83,6 +97,7 @@ def _prepare():
     if hasattr(os, "setsid"):
         os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _block_interrupts(False)
     coordinator = multiprocessing.parent_process().sentinel
 
     def follow():

@@ -1,21 +1,25 @@
 """One submission: the student's cells and the instructor's, in notebook order.
 
-Three processes take part. The *display run* executes the student's cells and
-never meets a test: its outputs are what the graded notebook shows. The
-*grading run* executes them again, and the judge calls what they defined; its
-outputs are dropped, so what a hidden test passed in cannot come out. The
-*judge* executes locked cells and test cells. This module starts them, carries
-bytes between judge and grading run, and ends what takes too long.
+They are run twice, each time by two processes: a student's, for solutions and
+free cells, and a judge's, for tests; locked cells run in both. The *display
+run* comes first. It has of the tests what students have, never a hidden one,
+and its outputs are what the graded notebook and the feedback show. The *hidden
+run* executes everything, and only the outputs of hidden tests are kept: what
+those passed in has nowhere to go, as the other run is over. This module starts
+the processes, carries bytes between them, and ends what takes too long.
 """
 
 import contextlib
+import math
 import select
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from autograder import wire
 from autograder.judge import bound_names
 
+SHOWN = 40 * 2**20  # bytes of all outputs of a notebook
+PARTS = 1_000_000  # values in the outputs of a cell, as lists take memory
 GRACE = 2.0  # seconds between an interruption and the end of a process
 
 
@@ -30,13 +34,20 @@ class Cell:
     kind: "student" (solution and free cells), "locked" (given code, run on
     both sides) or "test" (run by the judge alone).
     binds: the names that the instructor's own version binds, of a solution.
-    hidden: whether the test holds what students must not see.
+    hidden: whether the test holds what students must not see; `released` is then
+    the text that they have, without it.
     """
 
     kind: str
     source: str
     binds: frozenset = frozenset()
     hidden: bool = False
+    released: str = ""
+
+    @property
+    def as_released(self):
+        """What the student's notebook has in this place."""
+        return self.released if self.hidden else self.source
 
 
 @dataclass
@@ -98,8 +109,7 @@ class Partner:
         left = max(0.0, until - time.monotonic())
         if not select.select([connection], [], [], left)[0]:
             raise TimeoutError
-        connection.settimeout(max(GRACE, left))
-        return wire.read_frame(connection)
+        return wire.read_frame(connection, until=max(until, time.monotonic()) + GRACE)
 
     def _expect_alive(self):
         if self.ended:
@@ -112,71 +122,88 @@ class Partner:
 
 
 class Session:
-    """The three processes of one submission.
+    """The two runs of one submission.
 
     start_student, start_judge: functions that return a process, with its
     `connection`, `interrupt()`, `kill()` and `reason()`.
-    cell_seconds: for one cell; seconds: for all of them, on either side.
+    cell_seconds: for one cell; seconds: for all of them, in each of the runs.
     files: name -> bytes, written into the folder that each process works in.
     """
 
     def __init__(self, start_student, start_judge, *, cell_seconds, seconds, files=()):
-        self.cell_seconds, self.left, self.files = cell_seconds, seconds, dict(files)
-        self.display = Partner(start_student())
-        self.grading = Partner(start_student())
-        self.judge = Partner(start_judge())
+        self._start = start_student, start_judge
+        self._limits, self._files = (cell_seconds, seconds), dict(files)
 
     def run(self, cells):
         """Run the cells in order; always returns, and leaves no process."""
-        started, result = time.monotonic(), Result()
-        end = started + self.left
-        try:
-            self._write_files(end)
-            for cell in cells:
-                until = min(time.monotonic() + self.cell_seconds, end)
-                result.outputs.append(self._run(cell, until))
-        finally:
-            partners = self.grading, self.display, self.judge
-            ends = [partner.ended for partner in partners if partner.ended]
+        started = time.monotonic()
+        result = self._run([replace(c, source=c.as_released) for c in cells])
+        if any(cell.hidden for cell in cells):
+            second = self._run(cells, shown=False)
+            for number, cell in enumerate(cells):
+                if cell.hidden:
+                    result.outputs[number] = second.outputs[number]
             # Where a fork server was killed all that it ran has to run again.
+            ends = [r.ended for r in (second, result) if r.ended]
             result.ended = "lost" if "lost" in ends else next(iter(ends), None)
-            for partner in partners:
-                partner.end()
         result.seconds = time.monotonic() - started
         return result
 
-    def _write_files(self, until):
-        """Give each process the files; one that is gone is noticed later."""
-        request = wire.pack({"do": "write", "number": 0, "files": self.files})
-        for partner in (self.display, self.grading, self.judge) if self.files else ():
-            with contextlib.suppress(Gone):
-                partner.ask(request, until)
+    def _run(self, cells, shown=True):
+        """All cells once, in processes of their own."""
+        run = Run(*(start() for start in self._start), *self._limits)
+        try:
+            run.write(self._files)
+            outputs = [run.cell(cell, shown) for cell in cells]
+            ends = [partner.ended for partner in run.partners if partner.ended]
+            return Result(outputs, "lost" if "lost" in ends else next(iter(ends), None))
+        finally:
+            for partner in run.partners:
+                partner.end()
 
-    def _run(self, cell, until):
-        """The outputs of one cell."""
+
+class Run:
+    """A student's process and a judge's, and the time they have."""
+
+    def __init__(self, student, judge, cell_seconds, seconds):
+        self.student, self.judge = self.partners = Partner(student), Partner(judge)
+        self._cell_seconds, self._end = cell_seconds, time.monotonic() + seconds
+        self._room = SHOWN
+
+    def write(self, files):
+        """Give each process the files; one that is gone is noticed later."""
+        request = wire.pack({"do": "write", "number": 0, "files": files})
+        for partner in self.partners if files else ():
+            with contextlib.suppress(Gone):
+                partner.ask(request, self._end)
+
+    def cell(self, cell, shown):
+        """The outputs of one cell; a student's only where they are shown."""
+        if time.monotonic() > self._end:
+            self.student.end("timed out")
+        until = min(time.monotonic() + self._cell_seconds, self._end)
         if cell.kind == "test":
-            return self._judged(cell, until)
-        shown = self._both_runs(cell.source, until)
+            return self._judged(cell, until) if cell.source.strip() else []
+        outputs = self._students(cell.source, shown, until)
         if cell.kind == "locked":
             self._judged(cell, until)
         elif cell.binds:
-            with contextlib.suppress(Gone):
-                request = {"do": "hand over", "names": sorted(cell.binds)}
-                self.judge.ask(wire.pack(request), until)
-        return shown
+            request = {"do": "hand over", "names": sorted(cell.binds)}
+            with contextlib.suppress(Gone):  # the student may have used up the time
+                self.judge.ask(wire.pack(request), time.monotonic() + 2 * GRACE)
+        return outputs
 
-    def _both_runs(self, source, until):
-        """Run a cell in both of the student's processes; the display's outputs."""
-        request = {"do": "run", "number": 0, "source": source}
-        for partner, shown in ((self.grading, False), (self.display, True)):
-            with contextlib.suppress(Gone):
-                partner.send(wire.pack(request | {"shown": shown}))
-        with contextlib.suppress(Gone):
-            self.grading.read(until)
+    def _students(self, source, shown, until):
+        """Run a cell in the student's process."""
+        request = {"do": "run", "number": 0, "source": source, "shown": shown}
         try:
-            return outputs_in(self.display.read(until))
+            frame = self.student.ask(wire.pack(request), until)
         except Gone as gone:
             return [told(gone)]
+        if not shown:
+            return []
+        self._room -= len(frame)
+        return outputs_in(frame) if self._room >= 0 else [TOO_LONG]
 
     def _judged(self, cell, until):
         """Run a cell in the judge's process, and answer what it asks the student."""
@@ -188,17 +215,21 @@ class Session:
                 message = wire.unpack(self.judge.read(until + 2 * GRACE))
                 if "ask" not in message:
                     return message["outputs"]
-                self.judge.send(wire.pack(self._asked(message["ask"], until)))
+                self.judge.send(self._asked(message["ask"], until))
         except Gone as gone:
             return [told(gone)]
 
     def _asked(self, data, until):
-        """The grading run's answer to the judge, or why there is none."""
+        """The student's answer to the judge, or why there is none, as bytes."""
         try:
-            answer = {"answer": self.grading.ask(data, until)}
+            answer = wire.pack({"answer": self.student.ask(data, until)})
         except Gone as gone:
-            return {"gone": "interrupted" if str(gone) == "timed out" else str(gone)}
-        return answer if time.monotonic() < until else {"gone": "interrupted"}
+            why = "interrupted" if str(gone) == "timed out" else str(gone)
+            return wire.pack({"gone": why})
+        except wire.WireError:  # a few bytes less than the longest message
+            return wire.pack({"answer": b""})
+        late = time.monotonic() >= until
+        return wire.pack({"gone": "interrupted"}) if late else answer
 
 
 def told(gone):
@@ -224,10 +255,17 @@ _FIELDS = {
 }
 
 
+TOO_LONG = {
+    "output_type": "stream",
+    "name": "stderr",
+    "text": "[This cell's output was left out: the notebook's is too long.]\n",
+}
+
+
 def outputs_in(frame):
     """The outputs in a student's answer, those that have a notebook's form."""
     try:
-        outputs = wire.unpack(frame)["outputs"]
+        outputs = wire.unpack(frame, parts=PARTS)["outputs"]
     except (wire.WireError, KeyError, TypeError):
         return []
     return [o for o in outputs if _is_output(o)] if type(outputs) is list else []
@@ -248,7 +286,7 @@ def _is_output(output):
         return output["name"] in ("stdout", "stderr")
     if output["output_type"] == "error":
         return all(type(line) is str for line in output["traceback"])
-    return all(type(kind) is str and _is_json(v) for kind, v in output["data"].items())
+    return _is_json(output["data"]) and _is_json(output["metadata"])
 
 
 def _is_json(value):
@@ -257,7 +295,11 @@ def _is_json(value):
         return all(map(_is_json, value))
     if type(value) is dict:
         return all(type(key) is str and _is_json(v) for key, v in value.items())
-    return value is None or type(value) in (bool, int, float, str)
+    if type(value) is int:
+        return value.bit_length() <= 64  # Python writes no number of 5000 digits
+    if type(value) is float:
+        return math.isfinite(value)
+    return value is None or type(value) in (bool, str)
 
 
 __all__ = ["Cell", "Gone", "Result", "Session", "bound_names", "outputs_in", "told"]

@@ -9,7 +9,8 @@ import io
 import os
 import signal
 import sys
-from contextlib import suppress
+import types
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from IPython.core.displayhook import DisplayHook
@@ -21,8 +22,10 @@ from traitlets.config import Config
 
 TEXT = 200_000  # characters of a cell's streams; the rest is left out
 SHOWN = 200  # displays and results of a cell
+LINES = 500  # of a traceback
 RICH = 20 * 2**20  # characters of them all, as pictures are long
 CUT = "\n[The rest of this cell's output was left out: it is too long.]\n"
+_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 class Outputs:
@@ -86,6 +89,10 @@ class Stream(io.TextIOBase):
         return self._number
 
 
+def _cut(text):
+    return text if len(text) <= TEXT else text[:TEXT] + CUT
+
+
 class _Publisher(DisplayPublisher):
     """Takes what `display` publishes; an update replaces the display it names."""
 
@@ -129,21 +136,81 @@ class _InteractiveShell(InteractiveShell):
         self.config.HistoryManager.enabled = False
         super().init_history()
 
+    def _get_exc_info(self, exc_tuple=None):
+        kind, error, trace = super()._get_exc_info(exc_tuple)
+        return kind, error, _without_ours(trace)
+
     def _showtraceback(self, etype, evalue, stb):
         message = ""
         with suppress(Exception):  # a student's exception may not know its text
-            message = str(evalue)
-        error = {"ename": etype.__name__, "evalue": message, "traceback": list(stb)}
+            message = _cut(str(evalue))
+        lines = [_cut(line) for line in list(stb)[:LINES]]
+        with suppress(Exception):  # where the student's code was, if the judge knows
+            lines += [
+                f"In {name}, line {number}: {text}"
+                for name, number, text in evalue.student_lines
+                if name is not None
+            ]
+        error = {"ename": etype.__name__, "evalue": message, "traceback": lines}
         self.outputs.shown.append({"output_type": "error", **error})
 
     def enable_gui(self, gui=None):
         pass
+
+    def _tee(self, channel):
+        return nullcontext()  # IPython's keeps all that is printed, without a limit
+
+    def ask_exit(self):
+        pass  # `exit()` ends no kernel while nbclient runs the cells
+
+
+def _without_ours(trace):
+    """A traceback without this package's frames, which tell a student nothing."""
+    parts, kept = [], None
+    while trace is not None:
+        parts.append(trace)
+        trace = trace.tb_next
+    for part in reversed(parts):
+        if not part.tb_frame.f_code.co_filename.startswith(_HERE):
+            found = part.tb_frame, part.tb_lasti, part.tb_lineno
+            kept = types.TracebackType(kept, *found)
+    return kept
 
 
 def _no_input(prompt=""):
     raise StdinNotImplementedError(
         "input() was called, but nobody can be asked while a notebook is graded."
     )
+
+
+class Interruptions:
+    """SIGINT is heard while a cell or a call runs, and at no other moment.
+
+    It may come late, when what it was meant for is over: then it must not end
+    the process, which the next cells need. handler: what cells have set.
+    """
+
+    def __init__(self):
+        self.handler = signal.default_int_handler
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    @contextmanager
+    def heard(self):
+        """Meanwhile it does what cells have set; at first it interrupts."""
+        signal.signal(signal.SIGINT, self.handler)
+        try:
+            yield
+        finally:
+            self.handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    @contextmanager
+    def ignored(self):
+        """Meanwhile it does nothing, inside of `heard`."""
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, handler)
 
 
 class Shell:
@@ -158,7 +225,6 @@ class Shell:
         self.names = self._shell.user_ns
         self.names["input"] = _no_input
         self.outputs = self._shell.outputs
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def run(self, source):
         """Run a cell; return its outputs as a notebook stores them."""

@@ -9,9 +9,9 @@ Requests, by their "do":
 - run: source -> outputs, count, and error: the type that ended the cell;
 - write: files, name -> bytes, into the folder that cells work in;
 - look: name -> found and value;
-- call: target, arguments, keywords, back -> value, and where `back` is true the
-  arguments as the function left them;
-- attribute: target, name -> value;
+- call: target, arguments, keywords, back -> value, what was printed, and where
+  `back` is true the arguments as the function left them;
+- attribute: target, name -> value; type_name: target -> value;
 - bind: name, value; unbind: name -> found.
 A target is a name, or the number of an object that was returned before. An
 answer to what raised has "raised" in place of a value: type, text and lines.
@@ -21,10 +21,15 @@ import contextlib
 import io
 import linecache
 import traceback
+import warnings
+
+import numpy as np
 
 from autograder import wire
+from autograder.shell import Interruptions
 
 TEXT = 2000  # characters of an exception's text
+PRINTED = 20_000  # of what a function prints
 LINES = 20  # of its traceback
 
 
@@ -52,6 +57,7 @@ class Student:
 
     def __init__(self, shell):
         self.shell, self.objects = shell, Objects()
+        self.interruptions = Interruptions()
 
     def serve(self, connection):
         """Answer until the other side closes."""
@@ -64,7 +70,8 @@ class Student:
     def answer(self, request):
         """The answer to one request."""
         try:
-            return getattr(self, "_" + request["do"])(request)
+            with self.interruptions.heard():
+                return getattr(self, "_" + request["do"])(request)
         except BaseException as error:  # SystemExit too: a function may raise it
             return {"raised": described(error)}
 
@@ -111,9 +118,15 @@ class Student:
 
     def _call(self, request):
         arguments, keywords = request["arguments"], request["keywords"]
-        with quiet():
-            value = self._target(request)(*arguments, **keywords)
-        return {"value": value} | ({"arguments": arguments} if request["back"] else {})
+        calm = unalarmed() if request["back"] else contextlib.nullcontext()
+        with contextlib.redirect_stderr(io.StringIO()), calm:
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                value = self._target(request)(*arguments, **keywords)
+        answer = {"value": value, "printed": printed.getvalue()[:PRINTED]}
+        return answer | ({"arguments": arguments} if request["back"] else {})
+
+    def _type_name(self, request):
+        return {"value": type(self._target(request)).__name__}
 
     def _attribute(self, request):
         return {"value": getattr(self._target(request), request["name"])}
@@ -128,10 +141,10 @@ class Student:
 
 
 @contextlib.contextmanager
-def quiet():
-    """Drop what a called function prints: it could be what a hidden test passed."""
-    nothing = io.StringIO()
-    with contextlib.redirect_stdout(nothing), contextlib.redirect_stderr(nothing):
+def unalarmed():
+    """Let no warning raise, whatever a cell has set: so do checks in one process."""
+    with warnings.catch_warnings(), np.errstate(all="warn", under="ignore"):
+        warnings.simplefilter("always")
         yield
 
 
@@ -140,7 +153,9 @@ def described(error):
     kinds = [kind.__name__ for kind in type(error).__mro__]
     text = ""
     with contextlib.suppress(BaseException):
-        text = str(error)[:TEXT]
+        # A KeyError's text is its argument's repr, and it is made anew from it.
+        plain = isinstance(error, KeyError) and [type(a) for a in error.args] == [str]
+        text = (error.args[0] if plain else str(error))[:TEXT]
     lines = []
     for frame, line in traceback.walk_tb(error.__traceback__):
         file = frame.f_code.co_filename

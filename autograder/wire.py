@@ -1,7 +1,7 @@
 """What may pass between a student's process and the judge: plain data, as bytes.
 
-Plain are None, booleans, numbers, text, bytes; lists, tuples, sets and dicts
-of plain data; NumPy's numbers and arrays; PyTorch's tensors. They arrive as
+Plain are None, booleans, numbers, text, bytes, ranges; lists, tuples, sets and
+dicts of plain data; NumPy's numbers and arrays; PyTorch's tensors. They arrive as
 copies of the receiver's own making: subclasses come as their base, so nothing
 that a sender defines ever runs at the receiver. What is not plain can be named
 by a number instead (see `pack`). Nothing here is a pickle.
@@ -13,6 +13,7 @@ is taken for them, and what does not fit raises WireError.
 import math
 import struct
 import sys
+import time
 
 import msgpack
 import numpy as np
@@ -23,7 +24,7 @@ AXIS = 2**31  # the longest axis of an array, which may be empty beside it
 
 # Extension types: what msgpack has no type of its own for.
 _TUPLE, _SET, _FROZENSET, _PAIRS, _INTEGER, _COMPLEX, _ARRAY, _OBJECTS = range(8)
-_TENSOR, _HANDLE = 8, 9
+_TENSOR, _HANDLE, _RANGE = 8, 9, 10
 _KINDS = "?bBhHiIlLqQefdgFDG"  # the types of plain arrays; and text, bytes, dates:
 _WIDE = "USMm"
 
@@ -105,6 +106,9 @@ _CONVERTERS = {
         _FROZENSET, [part(v) for v in frozenset.__iter__(value)]
     ),
     dict: _mapping,
+    range: lambda value, part: _extension(
+        _RANGE, [part(v) for v in (value.start, value.stop, value.step)]
+    ),
 }
 
 
@@ -136,17 +140,19 @@ def _tensor(value, torch):
 # ---- unpacking ----------------------------------------------------------------
 
 
-def unpack(data, proxy=None):
+def unpack(data, proxy=None, parts=None):
     """Return the value that some bytes stand for.
 
     proxy: a function from the number of an object that stays with the sender
     to what stands for it here; without it such a number raises WireError.
+    parts: how many values lists and dicts may hold, counted together; one byte
+    can be a list of 56, so whoever has no memory limit should name a number.
     Raises WireError for bytes that `pack` does not make.
     """
     if len(data) > FRAME:
         raise WireError(f"expected at most {FRAME} bytes, got {len(data)}")
     try:
-        value = _unpack(data, proxy, 0)
+        value = _unpack(data, proxy, 0, _limits(parts))
     except WireError:
         raise
     except Exception as error:  # msgpack's own, and whatever odd bytes lead to
@@ -154,12 +160,32 @@ def unpack(data, proxy=None):
     return value
 
 
-def _unpack(data, proxy, depth):
+def _limits(parts):
+    """What makes msgpack stop where lists and dicts hold more than so many values."""
+    if parts is None:
+        return {}
+    left = [parts]
+
+    def counted(container):
+        left[0] -= 1 + len(container)
+        if left[0] < 0:
+            raise WireError(f"expected at most {parts} values")
+        return container
+
+    return {
+        "list_hook": counted,
+        "object_hook": counted,
+        "max_array_len": parts,
+        "max_map_len": parts,
+    }
+
+
+def _unpack(data, proxy, depth, limits):
     if depth > DEPTH:
         raise WireError(f"expected at most {DEPTH} containers in each other")
 
     def extension(code, content):
-        return _extended(code, content, proxy, depth + 1)
+        return _extended(code, content, proxy, depth + 1, limits)
 
     value = msgpack.unpackb(
         data,
@@ -167,6 +193,7 @@ def _unpack(data, proxy, depth):
         strict_map_key=True,
         raw=False,
         unicode_errors="surrogatepass",
+        **limits,
     )
     _measure(value, depth)
     return value
@@ -189,11 +216,11 @@ def _measure(value, depth):
         raise WireError(f"expected at most {DEPTH} containers in each other")
 
 
-def _extended(code, content, proxy, depth):
+def _extended(code, content, proxy, depth, limits):
     """The value of an extension type."""
     if code == _INTEGER:
         return int.from_bytes(content, "big", signed=True)
-    inner = _unpack(content, proxy, depth)
+    inner = _unpack(content, proxy, depth, limits)
     if code == _HANDLE:
         if proxy is None or type(inner) is not int:
             raise WireError("an object was named where none can be")
@@ -208,6 +235,9 @@ def _extended(code, content, proxy, depth):
         return complex(*map(float, inner))
     if code == _PAIRS:
         return dict(map(tuple, inner))
+    if code == _RANGE:
+        start, stop, step = map(int, inner)
+        return range(start, stop, step)
     makers = {_TUPLE: tuple, _SET: set, _FROZENSET: frozenset}
     if code not in makers or type(inner) is not list:
         raise WireError(f"unknown kind {code}")
@@ -233,6 +263,8 @@ def _read_array(dtype, shape, scalar, memory):
     if rest:
         raise WireError("an array cut short")
     array = np.frombuffer(memory, dtype).reshape(_checked_shape(shape, items)).copy()
+    if dtype.char == "?":  # a byte of 2 would be neither True nor False
+        array[...] = array.view("u1") != 0
     if dtype.kind == "U" and items:
         letters = np.frombuffer(memory, dtype.byteorder.replace("|", "=") + "u4")
         if letters.max() > sys.maxunicode:
@@ -269,21 +301,25 @@ def write_frame(connection, data):
     connection.sendall(_LENGTH.pack(len(data)) + data)
 
 
-def read_frame(connection, limit=FRAME):
+def read_frame(connection, limit=FRAME, until=None):
     """Return the next bytes from a connected stream socket.
 
-    Raises EOFError where the other side is gone, WireError where more than
-    `limit` bytes are announced, TimeoutError after the socket's timeout.
+    until: when all of it must be there, by time.monotonic(); else each part may
+    take the socket's timeout. Raises EOFError where the other side is gone,
+    WireError where more than `limit` bytes are announced, TimeoutError when it
+    took too long.
     """
-    (size,) = _LENGTH.unpack(_read_exactly(connection, _LENGTH.size))
+    (size,) = _LENGTH.unpack(_read_exactly(connection, _LENGTH.size, until))
     if size > limit:
         raise WireError(f"expected at most {limit} bytes, got {size}")
-    return _read_exactly(connection, size)
+    return _read_exactly(connection, size, until)
 
 
-def _read_exactly(connection, size):
+def _read_exactly(connection, size, until):
     data = bytearray()
     while len(data) < size:
+        if until is not None:
+            connection.settimeout(max(0.001, until - time.monotonic()))
         part = connection.recv(min(size - len(data), 2**20))
         if not part:
             raise EOFError("the other side is gone")

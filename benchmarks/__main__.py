@@ -1,9 +1,9 @@
-"""Run a benchmark by name: `layers` (with --json FILE), `drawing`, `live_cells`."""
+"""Run a benchmark: `layers` (with --json FILE), `drawing`, `live_cells`, `grading`."""
 
 import sys
 from importlib import import_module
 
-NAMES = ("layers", "drawing", "live_cells")
+NAMES = ("layers", "drawing", "live_cells", "grading")
 
 if __name__ == "__main__":
     name, *options = sys.argv[1:] or ["layers"]

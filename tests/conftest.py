@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from autograder import doctor
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -33,3 +35,12 @@ def html(tmp_path_factory):
     )
     assert build.returncode == 0, build.stdout + build.stderr
     return out / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def all_layers():
+    """Skip where the machine has not what the sandbox needs; the doctor says what."""
+    found = doctor.available()
+    missing = [s.layer for s in found if s.required and s.state == doctor.MISSING]
+    if missing:
+        pytest.skip(f"this machine lacks {', '.join(missing)}")

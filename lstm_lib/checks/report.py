@@ -151,6 +151,7 @@ class Report:
                 "name": outcome.name,
                 "passed": outcome.passed,
                 "misconception": next((m.id for m in outcome.misconceptions), None),
+                "mistake": next((m.sentence for m in outcome.misconceptions), None),
                 "message": outcome.message,
                 "section": outcome.section,
                 "link": outcome.section and section_link(self.site, outcome.section),

@@ -3,6 +3,10 @@
 The order matters: expected values come first, from copies the student never
 sees; then the student's function runs on copies of its own; then the answer
 is compared, and a wrong one is looked up in the misconception bank.
+
+Under the autograder the function is in another process, and the judge has a
+proxy of it. That tells what became of the arguments, which travel as copies,
+and what was raised comes with the student's own lines.
 """
 
 import builtins
@@ -21,8 +25,15 @@ from pathlib import Path
 
 import numpy as np
 
-from lstm_lib.checks.comparing import Finding, compare, freeze, question
+from lstm_lib.checks.comparing import Finding, compare, freeze, of_proxy, question
 from lstm_lib.checks.misconceptions import BANK
+
+LONGEST_CELL = 200  # lines
+
+_MADE_UP = {
+    r"an array of shape \([\d, ]*\)": "an array of another shape",
+    r"an object of type .*, which is not": "an object, which is not",
+}
 
 # Code under these folders is not the student's.
 _LIBRARIES = tuple(
@@ -31,7 +42,7 @@ _LIBRARIES = tuple(
         sysconfig.get_path("stdlib"),
         sysconfig.get_path("purelib"),
         Path(np.__file__).parent,
-        Path(__file__).parent,
+        Path(__file__).parents[1],
     )
 )
 
@@ -97,7 +108,7 @@ def _run_case(function, subject, case, built_on, hidden):
         return Outcome(case.name, False, message)
     answer, error, note = _call(function, given, hidden)
     if error is not None:
-        message = _say_error(error, subject, hidden)
+        message = _say_error(error, _lines(error, function), subject, hidden)
         return Outcome(
             case.name, False, message, misconceptions=_raisers(error, subject, case)
         )
@@ -112,10 +123,9 @@ def _run_case(function, subject, case, built_on, hidden):
         # With a part that does not count, a right answer may match a mistake.
         matches = () if refused else _matches(answer, subject, case, part)
         message = _say_findings(findings, matches, subject)
-        if hidden:  # a made-up shape could hold the inputs
-            message = re.sub(
-                r"an array of shape \([\d, ]*\)", "an array of another shape", message
-            )
+        if hidden:  # a made-up shape or name could hold the inputs
+            for made_up, instead in _MADE_UP.items():
+                message = re.sub(made_up, instead, message)
         message += question(answer) + changed
         if not matches:
             message += _say_part(part, refused, subject)
@@ -178,7 +188,7 @@ class _Part:
             for k, a in enumerate(arguments)
         ]
         given = _copies(arguments)
-        answer = self.function(*given)
+        answer = _answer(self.function, given)
         self.changed_arguments |= not all(map(_same, given, arguments))
         return _arrays(freeze(answer))
 
@@ -301,9 +311,15 @@ def _raisers(error, subject, case):
             try:
                 _ours(entry.function, case)
             except ValueError as ours:
-                if type(error) is ValueError and _text(error) == _text(ours):
+                if type(error) is ValueError and _told(error) == _text(ours):
                     matches.append(entry)
     return tuple(matches)
+
+
+def _told(error):
+    """The text of an error; in hidden cases a proxy's keeps it out of sight."""
+    text = getattr(error, "student_text", None)
+    return _text(text if type(text) is str else error)
 
 
 def _ours(function, case, **keywords):
@@ -321,7 +337,7 @@ def _call(function, given, hidden):
     """
     try:
         with _contained(hidden) as caught:
-            answer = freeze(function(*given))
+            answer = freeze(_answer(function, given))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: nothing may stop the grading
@@ -329,6 +345,17 @@ def _call(function, given, hidden):
     texts = sorted({_text(warning.message) for warning in caught})
     note = f"A warning, which costs no point: {'; '.join(texts[:3])}."
     return answer, None, note if texts and not hidden else ""
+
+
+def _answer(function, given):
+    """Call a function; given then holds its arguments as it left them."""
+    call = of_proxy(function, "__call_with_arguments__")
+    if call is None:
+        return function(*given)
+    answer, left = call(function, *given)
+    fits = type(left) is list and len(left) == len(given)
+    given[:] = left if fits else [None] * len(given)
+    return answer
 
 
 @contextlib.contextmanager
@@ -440,26 +467,51 @@ def _say_part(part, refused, subject):
     return ""
 
 
-def _say_error(error, subject, hidden):
-    """The student's exception: its type, and unless hidden its text and line."""
-    frames = traceback.extract_tb(error.__traceback__)
-    frames = [f for f in frames if not f.filename.startswith(_LIBRARIES)]
+def _lines(error, function):
+    """Where the student's code was, from the call to the error: [(name, number, text)].
+
+    In hidden cases a proxy tells no more than the last number.
+    """
+    if of_proxy(function, "__call_with_arguments__") is None:
+        frames = traceback.extract_tb(error.__traceback__)
+        frames = [f for f in frames if not f.filename.startswith(_LIBRARIES)]
+        return [(f.name, f.lineno, f.line or "") for f in frames]
+    try:
+        return [(n and str(n), int(k), str(t)) for n, k, t in error.student_lines]
+    except Exception:  # the error is not the student's, but about the process
+        return []
+
+
+def _say_error(error, lines, subject, hidden):
+    """The student's exception: its type and line, and unless hidden its text."""
     if type(error) is NotImplementedError:
-        if frames and frames[-1].name != frames[0].name:
-            name = frames[-1].name[:60]
+        names = [name for name, _, _ in lines]
+        if names == [None]:  # hidden, so nobody tells which
+            which = "the function, or one that it calls,"
+            return f"Not answered yet: {which} raises NotImplementedError."
+        if names and names[-1] != names[0]:
+            name = _printable(names[-1])[:60]
             return f"Your `{name}`, which this function calls, is not answered yet."
         return "Not answered yet: the function raises NotImplementedError."
     if _name(error) == "StdinNotImplementedError":  # of IPython
         return "The function calls `input()`, which nobody can answer while grading."
-    if hidden:  # text, line and the name of a type of one's own could hold inputs
+    if _name(error) == "StudentGone":  # of the autograder's judge
+        return "The function, or one before it, ended the Python process it ran in."
+    if hidden:  # text, and the name of a type of one's own, could hold inputs
         own = type(error) is not getattr(builtins, _name(error), None)
-        return f"The function raised {'an exception' if own else _name(error)}."
+        where = _say_number(lines[-1][1]) if lines else ""
+        return f"The function raised {'an exception' if own else _name(error)}{where}."
     text = _text(error)
-    line = next(filter(None, (f.line for f in reversed(frames))), "")
-    where = f" In the line `{line[:120]}`." if line else ""
+    line = next(filter(None, (line for _, _, line in reversed(lines))), "")
+    where = f" In the line `{_printable(line)[:120]}`." if line else ""
     if type(error) is ValueError and ("matmul" in text or "not aligned" in text):
         where += subject.products
     return f"The function raised {_name(error)}: {text}.{where}"
+
+
+def _say_number(number):
+    """Which line of a cell; no cell is so long that a large number could be one."""
+    return f" in line {number} of its cell" if 0 < number <= LONGEST_CELL else ""
 
 
 def _name(value):

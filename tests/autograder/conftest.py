@@ -5,8 +5,6 @@ import os
 import pytest
 from confinement import ORDINARY
 
-from autograder import doctor
-
 
 @pytest.fixture(params=["root", "ordinary"])
 def uid(request):
@@ -23,12 +21,3 @@ def as_root():
     """Skip where the tests don't run as root."""
     if os.getuid() != 0:
         pytest.skip("needs root")
-
-
-@pytest.fixture(scope="session")
-def all_layers():
-    """Skip where the machine has not what the sandbox needs; the doctor says what."""
-    found = doctor.available()
-    missing = [s.layer for s in found if s.required and s.state == doctor.MISSING]
-    if missing:
-        pytest.skip(f"this machine lacks {', '.join(missing)}")

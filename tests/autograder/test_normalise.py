@@ -250,12 +250,15 @@ def test_missing_cells_are_put_back_where_they_belong(missing, order):
     assert all("missing" in remark for remark in result.remarks)
 
 
-def test_the_students_order_is_kept():
+def test_cells_of_the_assignment_come_in_the_released_order():
+    """Or given code behind a test leaves it to what a student calls by its names."""
     table = handed_in()
     table["cells"].reverse()
-    assert ids(run(table).notebook) == [
-        "zero", "essay", "test", None, "double", "imports", None,
+    result = run(table)
+    assert ids(result.notebook) == [
+        "imports", "double", "test", None, "essay", "zero", None,
     ]  # fmt: skip
+    assert result.remarks == ["The cells of the assignment were moved; moved back."]
 
 
 def test_a_changed_cell_type_is_changed_back():

@@ -22,12 +22,12 @@ def test_reads_every_key():
     settings = parse_settings(
         'title = "A"\nminutes = [1, 2]\npackages = ["numpy", "scipy.stats", "numpy"]\n'
         'tools = ["tools.plots"]\nfiles = ["data/rain.csv"]\n'
-        "[limits]\nseconds = 1.5\nnotebook_mb = 2\n"
+        "[limits]\nseconds = 1.5\ncell_seconds = 1\nnotebook_mb = 2\n"
     )
     assert settings.packages == ("numpy", "scipy.stats")
     assert settings.modules == {"tools": ("tools.plots",)}
     assert settings.files == ("data/rain.csv",)
-    assert settings.limits == Limits(seconds=1.5, notebook_mb=2)
+    assert settings.limits == Limits(seconds=1.5, cell_seconds=1, notebook_mb=2)
 
 
 def test_without_limits_the_defaults_hold():
@@ -46,7 +46,7 @@ MISTAKES = {
     'title = "A"\npackage = ["numpy"]': "package: expected modules of package, got",
     'title = "A"\nsecond = 3': "second: expected one of title, packages, files, limits",
     'title = "A"\nlimits = 3': "limits: expected a table, got 3",
-    'title = "A"\nlimits.secs = 3': "limits.secs: expected one of seconds, cell_seconds",
+    'title = "A"\nlimits.secs = 3': "limits.secs: expected one of seconds, cell",
     'title = "A"\nlimits.seconds = 0': "limits.seconds: expected a number above 0",
     'title = "A"\nlimits.seconds = true': "limits.seconds: expected a number above 0",
     'title = "A"\nlimits.seconds = nan': "limits.seconds: expected a number above 0",

@@ -38,7 +38,8 @@ def graded(servers):
             if kind == "student" and not binds:
                 binds = bound_names(source)
             binds = frozenset(binds)
-            made.append(Cell(kind, source, binds, hidden and kind == "test"))
+            hides = hidden or "BEGIN HIDDEN" in source
+            made.append(Cell(kind, source, binds, hides and kind == "test"))
         session = Session(
             lambda: student.start(LIMITS, layers),
             lambda: judge.start(LIMITS, layers),
@@ -263,6 +264,44 @@ def test_a_hidden_test_tells_type_and_nothing_more(graded):
     assert cells[1:] == ["ValueError", "KeyError", "1"]
 
 
+def test_what_a_hidden_test_passed_in_is_not_shown_by_a_visible_one(graded):
+    """The process whose answers are shown has never met it."""
+    cells, _ = graded(
+        (
+            "student",
+            """
+            seen = []
+            def f(x):
+                seen.append(x)
+                print("seen", seen)
+                return seen
+            """,
+        ),
+        ("test", "f(1)"),
+        ("test", "### BEGIN HIDDEN TESTS\nf(417)"),
+        ("test", "assert f(2) == [1, 2], f(3)"),
+    )
+    assert cells[1] == "seen [1]\n[1]"
+    assert cells[3].text == "seen [1, 2]"
+
+
+def test_what_a_function_prints_can_be_tested(graded):
+    """It comes with the answer."""
+    cells, _ = graded(
+        ("student", "def f(x): print('got', x)"),
+        (
+            "test",
+            """
+            import contextlib, io
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                f(3)
+            assert printed.getvalue() == "got 3\\n"
+            """,
+        ),
+    )
+    assert cells[1] == ""
+
+
 def test_a_loop_costs_its_own_cell(graded):
     """It is interrupted, and the next cell runs."""
     cells, ended = graded(
@@ -299,14 +338,17 @@ def test_a_loop_that_ignores_interruptions_ends_the_process(graded):
 
 
 def test_a_process_that_ends_is_told(graded):
-    """By its own exit, while a cell or a call runs; the display run is another."""
+    """By its own exit, while a hidden test calls it; the display run is another."""
     cells, ended = graded(
         ("student", "import os\ndef f(): os._exit(0)\nprint('before')"),
-        ("test", "f()"),
+        ("test", "### BEGIN HIDDEN TESTS\nf()"),
         ("student", "print('the display run lives')"),
+        ("test", "f()"),
+        ("student", "print('no longer')"),
     )
     assert ended == "crashed" and "crashed" in cells[1].text
     assert cells[2] == "the display run lives"
+    assert cells[4] == "DeadKernelError: The process crashed."
 
 
 def test_bytes_nobody_asked_for_end_the_process(graded):

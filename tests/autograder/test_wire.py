@@ -110,7 +110,9 @@ def test_subclasses_come_as_their_base():
 
 
 @pytest.mark.parametrize(
-    "value", [len, object(), Lying, iter([]), np.array([len]), (1).__add__], ids=repr
+    "value",
+    [len, object(), Lying, iter([]), np.array([len]), (1).__add__],
+    ids=lambda v: type(v).__name__,
 )
 def test_what_is_not_plain_is_refused_or_numbered(value):
     """Never sent as it is."""

@@ -815,7 +815,9 @@ def test_a_notebook_gets_text_html_and_a_verdict(notebook):
     )
     assert len(verdict["cases"]) == 4
     for case in verdict["cases"]:
-        assert " ".join(case) == "name passed misconception message section link"
+        assert (
+            " ".join(case) == "name passed misconception mistake message section link"
+        )
         assert case["passed"] is False
         assert case["misconception"] == "forget-and-input-swapped"
         assert case["section"] == "sec-forget-gate"

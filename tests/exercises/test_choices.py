@@ -291,7 +291,9 @@ def test_a_notebook_gets_text_html_and_a_verdict(notebook):
     cases = {case["name"]: case for case in verdict["cases"]}
     assert set(cases) == set(JUDGED)
     for name, case in cases.items():
-        assert " ".join(case) == "name passed misconception message section link"
+        assert (
+            " ".join(case) == "name passed misconception mistake message section link"
+        )
         assert case["passed"] == (name != "translation")
     assert cases["translation"]["misconception"] == "aligned-for-unaligned"
 

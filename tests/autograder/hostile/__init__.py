@@ -1,0 +1,1 @@
+"""Hostile submissions, by what they attack. See ../victim.py for the form."""
