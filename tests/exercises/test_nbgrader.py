@@ -5,6 +5,8 @@ import io
 import os
 import re
 import shutil
+import subprocess
+import sys
 from itertools import zip_longest
 
 import course
@@ -12,6 +14,8 @@ import nbformat
 import pytest
 from nbgrader.validator import Validator
 from submissions import entry_of, is_test, mutants, reference, styles
+
+from autograder.gradebook import read_endings
 
 ASSIGNMENTS = course.assignments()
 each_assignment = pytest.mark.parametrize("assignment", ASSIGNMENTS)
@@ -268,3 +272,27 @@ def test_the_seed_is_the_instructors(tmp_path, monkeypatch):
     with course.environment(tmp_path / "course"):
         course.open_course(tmp_path / "course")
         assert os.environ["LSTM_LIB_CHECKS_SEED"] == "3"
+
+
+# ---- the autograder --------------------------------------------------------------
+
+
+@each_assignment
+def test_the_autograder_gives_the_same_points(
+    assignment, rows, nbgrader, folder, all_layers
+):
+    """It grades the same folder anew, for those who need nothing of the checks'."""
+    honest = ["blank", "reference", *(k.replace(" ", "-") for k in styles(assignment))]
+    command = [sys.executable, "-m", "autograder", "grade", assignment]
+    subprocess.run(
+        [*command, "--course", folder, "--students", ",".join(honest)], check=True
+    )
+    with nbgrader.gradebook as gradebook:
+        for student in honest:
+            found = gradebook.find_submission_notebook(assignment, assignment, student)
+            points = {grade.name: grade.score for grade in found.grades}
+            assert points == rows[assignment, student]["points"], student
+    ended = read_endings(nbgrader.gradebook.engine, assignment)
+    assert {student: ended[student]["state"] for student in honest} == dict.fromkeys(
+        honest, "graded"
+    ) | {"blank": "unanswered"}
