@@ -17,6 +17,18 @@ from autograder import doctor
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.fixture(autouse=True)
+def _absl_closes_nothing():
+    """Keep Keras's logging from closing the files that pytest captures output in.
+
+    nbgrader closes all handlers of `logging`; that of absl closes what it wrote to,
+    unless this is a stream of Python's own.
+    """
+    if "absl.logging" in sys.modules:
+        handler = sys.modules["absl.logging"].get_absl_handler()
+        handler.python_handler.stream = sys.__stderr__
+
+
 @pytest.fixture(scope="session")
 def root():
     """The repository's folder."""
