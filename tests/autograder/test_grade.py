@@ -354,7 +354,10 @@ def test_usage(run, capsys):
     for options, expected in (
         (["--workers", "0"], "--workers: expected a whole number above 0, got 0"),
         (["--timeout", "1e3"], "--timeout: expected a whole number above 0, got 1e3"),
-        (["--accept-missing", "x"], "--accept-missing: expected one of pid-namespace"),
+        (
+            ["--accept-missing", "x"],
+            "--accept-missing: expected all, or one of pid-namespace",
+        ),
     ):
         with pytest.raises(SystemExit) as caught:
             run(*options)
