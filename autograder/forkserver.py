@@ -120,6 +120,8 @@ class ForkServer:
 
     def _ready(self):
         """Start the server if there is none, or one that died or has grown."""
+        while self._server is not None and self.receive(0):
+            pass  # endings that nobody waited for: unread they would stop the server
         if self._server is not None and self._server.poll() is None:
             size = psutil.Process(self._server.pid).memory_info().rss
             if size < self._size + GROWTH or self._living():

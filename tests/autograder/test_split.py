@@ -1,13 +1,14 @@
 """Split execution in the real sandbox: what a student's code and a test see."""
 
 import textwrap
+import time
 
 import pytest
 
 from autograder import sandbox, wire
 from autograder.forkserver import ForkServer
 from autograder.judge import bound_names
-from autograder.session import Cell, Session, outputs_in
+from autograder.session import Cell, Partner, Session, outputs_in
 
 pytestmark = pytest.mark.usefixtures("all_layers")
 LIMITS = sandbox.Limits(seconds=60, cpu_seconds=60)
@@ -349,6 +350,19 @@ def test_a_process_that_ends_is_told(graded):
     assert ended == "crashed" and "crashed" in cells[1].text
     assert cells[2] == "the display run lives"
     assert cells[4] == "DeadKernelError: The process crashed."
+
+
+def test_a_server_lasts_for_a_class(servers):
+    """Endings that nobody waits for don't fill what it tells them through."""
+    student, _ = servers
+    layers = sandbox.required_layers()
+    for _ in range(320):  # unread, some 280 endings were too many
+        student.start(LIMITS, frozenset()).kill()
+    process = student.start(LIMITS, layers)
+    request = {"do": "run", "number": 0, "source": "print('here')"}
+    answer = Partner(process).ask(wire.pack(request), time.monotonic() + 20)
+    assert outputs_in(answer)[0]["text"] == "here\n"
+    process.kill()
 
 
 def test_bytes_nobody_asked_for_end_the_process(graded):
