@@ -28,15 +28,12 @@ BEGIN, END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 HIDDEN = f"# Other values.\n{BEGIN}\nassert f(486114861) == 7\n{END}"
 
 
-def test_cell(source, *outputs, score=0.0, points=3.0, **more):
+def graded_cell(source, *outputs, score=0.0, points=3.0, **more):
     """A test cell as it is in a graded notebook, its points entered."""
     meta = nbgrader("f-test", grade=True, locked=True, score=score, points=points)
     cell = v4.new_code_cell(source, metadata=meta, **more)
     cell.outputs = [nbformat.from_dict(output) for output in outputs]
     return cell
-
-
-test_cell.__test__ = False
 
 
 def error(name, text="486114861"):
@@ -127,7 +124,7 @@ OUTCOMES = {
 @pytest.mark.parametrize("name", OUTCOMES)
 def test_a_hidden_test_leaves_its_outcome_and_no_more(name):
     outputs, score, told = OUTCOMES[name]
-    (cell,) = shown(test_cell(HIDDEN, *outputs, score=score))
+    (cell,) = shown(graded_cell(HIDDEN, *outputs, score=score))
     assert text_of(cell) == told
     assert cell.source == "# Other values."
     assert "486114861" not in json.dumps(cell)
@@ -136,7 +133,7 @@ def test_a_hidden_test_leaves_its_outcome_and_no_more(name):
 def test_the_marks_of_hidden_tests_are_those_of_the_course():
     source = "assert f(1) == 2\n# KEEP\nassert f(486114861) == 7\n# SHOW\nassert f(2)"
     marks = {"begin_test_delimeter": "KEEP", "end_test_delimeter": "SHOW"}
-    (cell,) = shown(test_cell(source, error("AssertionError")), **marks)
+    (cell,) = shown(graded_cell(source, error("AssertionError")), **marks)
     assert cell.source == "assert f(1) == 2\nassert f(2)"
     assert "486114861" not in json.dumps(cell)
 
@@ -144,7 +141,7 @@ def test_the_marks_of_hidden_tests_are_those_of_the_course():
 @pytest.mark.parametrize("extra", [BEGIN, f"{BEGIN}\n{BEGIN}\n{END}"])
 def test_a_region_that_is_not_as_it_should_be_stays_hidden(extra):
     """There nbgrader raises, and the class gets no feedback."""
-    (cell,) = shown(test_cell(f"assert f(1)\n{extra}\nassert f(486114861)"))
+    (cell,) = shown(graded_cell(f"assert f(1)\n{extra}\nassert f(486114861)"))
     assert ("486114861" in cell.source) == (END in extra)
     assert cell.source.startswith("assert f(1)")
 
@@ -168,19 +165,19 @@ def test_a_region_may_stand_in_any_cell_of_the_instructors(kind):
 def test_a_visible_check_shows_its_report_alone():
     """The number that it returns is in nbgrader's heading and in the report."""
     number = v4.new_output("execute_result", {"text/plain": "1.5"})
-    (cell,) = shown(test_cell("check(f)", verdict(case(True)), number))
+    (cell,) = shown(graded_cell("check(f)", verdict(case(True)), number))
     assert [o.output_type for o in cell.outputs] == ["display_data"]
     assert "486114861" in text_of(cell)  # it is no secret there
-    (cell,) = shown(test_cell("0.5 + 1", number))
+    (cell,) = shown(graded_cell("0.5 + 1", number))
     assert cell.outputs == [number]
 
 
 @pytest.mark.parametrize("name", ["StudentGone", "DeadKernelError", "CellTimeoutError"])
 def test_where_nothing_ran_no_traceback_tells_of_the_grader(name):
-    (cell,) = shown(test_cell("assert f(1) == 2", error(name, "in autograder/judge")))
+    (cell,) = shown(graded_cell("assert f(1) == 2", error(name, "in autograder/judge")))
     assert text_of(cell).startswith("Not run to its end")
     kept = error("TypeError", "f() takes 0 arguments")
-    (cell,) = shown(test_cell("assert f(1) == 2", kept))
+    (cell,) = shown(graded_cell("assert f(1) == 2", kept))
     assert cell.outputs == [kept]
 
 
@@ -197,7 +194,7 @@ def test_of_very_long_prints_both_ends_stay():
 
 
 def test_the_page_begins_with_where_points_were_lost():
-    lost, kept = test_cell(HIDDEN, score=1.5), test_cell("pass", score=3.0)
+    lost, kept = graded_cell(HIDDEN, score=1.5), graded_cell("pass", score=3.0)
     lost.metadata.nbgrader.grade_id = "the <b> test"
     note = v4.new_markdown_cell("About this submission", id="autograder-note")
     notebook = v4.new_notebook(cells=[note, lost, kept])
@@ -213,7 +210,7 @@ def test_the_page_begins_with_where_points_were_lost():
 
 def test_no_link_leads_elsewhere_than_to_a_page():
     known = KNOWN | {"link": "javascript:alert(1)", "mistake": "<script>a</script>"}
-    (cell,) = shown(test_cell(HIDDEN, verdict(case(False, **known))))
+    (cell,) = shown(graded_cell(HIDDEN, verdict(case(False, **known))))
     assert "javascript" not in str(cell.outputs)
     assert "<script>" not in str(cell.outputs)
 
@@ -227,7 +224,7 @@ def hidden_report(entry, seed=3):
     outcomes = run_cases(entry.function, subject, None, True, seed)
     report = Report(entry.check, 3.0, tuple(outcomes), "https://book.test")
     output = v4.new_output("display_data", {VERDICT: report.verdict()})
-    (cell,) = shown(test_cell(HIDDEN, output))
+    (cell,) = shown(graded_cell(HIDDEN, output))
     return cell.outputs[0].data["text/html"]
 
 

@@ -20,7 +20,7 @@ ATTACKS = [
         + """
 attempt("gradebook.db", "../gradebook.db", "source/numbers/numbers.ipynb",
         "../../source/numbers/numbers.ipynb", "/etc/shadow", "/etc/passwd",
-        "nbgrader_config.py", "/root/.ssh/id_rsa", "/proc/1/environ")
+        "nbgrader_config.py", "../../../.ssh/id_rsa", "/proc/1/environ")
 for folder, _, files in os.walk("/"):
     if folder.startswith(("/usr", "/lib", "/sys", "/proc")):
         continue

@@ -14,18 +14,18 @@ def cell(table, name):
     )
 
 
-def tests(table):
+def graded_cells(table):
     """The cells that give points."""
     return [c for c in table["cells"] if c["metadata"].get("nbgrader", {}).get("grade")]
 
 
 def skipped(table):
-    for one in tests(table):
+    for one in graded_cells(table):
         one["metadata"]["tags"] = ["skip-execution", "raises-exception"]
 
 
 def scored(table):
-    for one in tests(table):
+    for one in graded_cells(table):
         one["outputs"] = [
             {
                 "output_type": "execute_result",
@@ -38,28 +38,28 @@ def scored(table):
 
 
 def emptied(table):
-    for one in tests(table):
+    for one in graded_cells(table):
         one["source"] = "1.0"
 
 
 def called_solutions(table):
-    for one in tests(table):
+    for one in graded_cells(table):
         one["metadata"]["nbgrader"] |= {"solution": True, "grade": False}
         one["source"] = "1.0"
 
 
 def written_as_text(table):
-    for one in tests(table):
+    for one in graded_cells(table):
         one["cell_type"] = "markdown"
         del one["outputs"], one["execution_count"]
 
 
 def without_tests(table):
-    table["cells"] = [c for c in table["cells"] if c not in tests(table)]
+    table["cells"] = [c for c in table["cells"] if c not in graded_cells(table)]
 
 
 def with_a_second_test(table):
-    for one in tests(table):
+    for one in graded_cells(table):
         again = copy.deepcopy(one)
         again["source"] = "1.0"
         table["cells"].insert(0, again)
@@ -88,8 +88,8 @@ def given_code_last(table):
     table["cells"].append(given)
 
 
-def tests_first(table):
-    table["cells"].sort(key=lambda c: c not in tests(table))
+def graded_cells_first(table):
+    table["cells"].sort(key=lambda c: c not in graded_cells(table))
 
 
 def without_answers(table):
@@ -166,7 +166,7 @@ ATTACKS = [
         change=given_code_last,
         first=FAKE,
     ),
-    attack("moves the tests before the answers", change=tests_first),
+    attack("moves the tests before the answers", change=graded_cells_first),
     attack(
         "leaves its answers out, so that no name is the student's",
         change=without_answers,
