@@ -338,6 +338,11 @@ def _use_kernel(victim):
         "let itself be traced": lambda: kernel.trace_me(),
         "started a process": _fork,
     }
+    return _first_that_works(acts)
+
+
+def _first_that_works(acts):
+    """What the first of these acts achieves that is not refused, or None."""
     for achieved, act in acts.items():
         try:
             act()
@@ -361,12 +366,8 @@ def _exceed(victim):
         ),
         "opened too many files": lambda: [os.pipe() for _ in range(SMALL.open_files)],
     }
-    for achieved, act in acts.items():
-        try:
-            act()
-            return achieved
-        except OSError:
-            pass
+    if achieved := _first_that_works(acts):
+        return achieved
     if resource.getrlimit(resource.RLIMIT_CORE)[1] or _threads(100) == 100:
         return "could dump its memory or start 100 threads"
 

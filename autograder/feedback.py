@@ -10,7 +10,7 @@ from nbformat import v4
 from nbgrader.preprocessors import ClearHiddenTests
 from traitlets import List
 
-from autograder.grading import VERDICT
+from autograder.grading import VERDICT, without_hidden
 
 STREAM = 120  # lines of what one cell printed; of longer ones both ends stay
 _NOT_RUN = "Not run to its end: Python had ended before, or the time was over."
@@ -58,7 +58,8 @@ class ReadableReports(ClearHiddenTests):
     def preprocess_cell(self, cell, resources, cell_index):
         """Return the cell as students may see it, and the resources."""
         if _is_instructors(cell) and self.begin_test_delimeter in cell.source:
-            cell.source = self._visible(cell.source)
+            marks = self.begin_test_delimeter, self.end_test_delimeter
+            cell.source = without_hidden(cell.source, *marks)
             cell.pop("attachments", None)
             if cell.cell_type == "code":
                 cell.outputs = _outcome(cell)
@@ -67,22 +68,6 @@ class ReadableReports(ClearHiddenTests):
                 cell.outputs = _without_number(cell.outputs)
             cell.outputs = list(map(_short, cell.outputs))
         return cell, resources
-
-    def _visible(self, source):
-        """The lines outside of hidden regions; one that never ends hides the rest.
-
-        nbgrader's own function raises where a region is not as it should be, and
-        so would stop the feedback of a whole class.
-        """
-        kept, hidden = [], False
-        for line in source.split("\n"):
-            if self.begin_test_delimeter in line:
-                hidden = True
-            elif self.end_test_delimeter in line:
-                hidden = False
-            elif not hidden:
-                kept.append(line)
-        return "\n".join(kept)
 
 
 def _is_instructors(cell):

@@ -119,6 +119,23 @@ def released(notebook, stored=None):
     return Released(tuple(cells), binds, free)
 
 
+def without_hidden(text, begin, end):
+    """The lines outside of hidden regions; one that never ends hides the rest.
+
+    nbgrader's own function raises where a region is not as it should be, and so
+    would stop a whole class.
+    """
+    kept, hidden = [], False
+    for line in text.split("\n"):
+        if begin in line:
+            hidden = True
+        elif end in line:
+            hidden = False
+        elif not hidden:
+            kept.append(line)
+    return "\n".join(kept)
+
+
 # ---- bytes ---------------------------------------------------------------------
 
 
@@ -209,7 +226,8 @@ def _told(ended, settings):
     """What a student reads about such an end."""
     limits = settings.limits
     how = {
-        "timed out": f"Your code was stopped after {limits.seconds:g} seconds.",
+        "timed out": "Your code was stopped: a cell may take "
+        f"{limits.one_cell:g} seconds, all of them {limits.seconds:g}.",
         "out of memory": f"Your code used more than {limits.memory_mb:g} MB of memory.",
         "crashed": "Your code ended the Python process it ran in.",
     }
@@ -246,19 +264,8 @@ def _cell(cell, source, assignment):
         )
     kind = "test" if ours["grade"] else "locked"
     hidden, text = assignment.hidden in cell.source, cell.source
-    released = _released(text, assignment.hidden, assignment.hidden_end)
+    released = without_hidden(text, assignment.hidden, assignment.hidden_end)
     return Cell(kind, text, hidden=hidden, released=released)
-
-
-def _released(text, begin, end):
-    """What students have of a test: without what stands between the course's marks."""
-    kept, inside = [], False
-    for line in text.split("\n"):
-        inside = inside or begin in line
-        if not inside:
-            kept.append(line)
-        inside = inside and end not in line
-    return "\n".join(kept)
 
 
 def _session(assignment, files, layers):
@@ -273,7 +280,7 @@ def _session(assignment, files, layers):
     return Session(
         lambda: students.start(confined, layers),
         lambda: judges.start(confined, layers, assignment.environment),
-        cell_seconds=min(limits.cell_seconds, limits.seconds),
+        cell_seconds=limits.one_cell,
         seconds=limits.seconds,
         files=assignment.given | files,
     )

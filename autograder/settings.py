@@ -28,11 +28,16 @@ class SettingsError(ValueError):
 class Limits:
     """What one submission may use."""
 
-    seconds: float = 60  # wall-clock time of all cells of a notebook
+    seconds: float = 60  # wall-clock time of all cells, in each of the two runs
     cell_seconds: float = 20  # of one cell, which is then interrupted
     memory_mb: float = 1024  # of one process
     notebook_mb: float = 20  # the submitted notebook, its old outputs included
     file_mb: float = 10  # each other file
+
+    @property
+    def one_cell(self):
+        """Seconds for one cell, never more than for all."""
+        return min(self.cell_seconds, self.seconds)
 
 
 @dataclass(frozen=True)
