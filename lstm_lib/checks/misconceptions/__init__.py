@@ -15,8 +15,15 @@ from lstm_lib.checks.misconceptions import (  # isort: skip
     lstm,
     gradients,
     inspection,
+    variants,
+    directions,
+    attention,
+    torch_layers,
+    keras_layers,
+    porting,
 )
 from lstm_lib.checks.misconceptions.bank import BANK, Misconception
 
 __all__ = ["BANK", "Misconception"]
-__all__ += ["gradients", "inspection", "lstm", "sequences", "simple_rnn"]
+__all__ += ["attention", "directions", "gradients", "inspection", "keras_layers"]
+__all__ += ["lstm", "porting", "sequences", "simple_rnn", "torch_layers", "variants"]

@@ -7,12 +7,22 @@ module of its topic, and enter both in that module's SUBJECTS.
 """
 
 from lstm_lib.checks.references import (
+    attention,
+    directions,
     gradients,
     inspection,
+    keras_layers,
     lstm,
+    porting,
     sequences,
     simple_rnn,
+    torch_layers,
+    variants,
 )
 
-TOPICS = sequences, simple_rnn, lstm, gradients, inspection
+TOPICS = (
+    *(sequences, simple_rnn, lstm, gradients, inspection),
+    *(variants, directions, attention),
+    *(torch_layers, keras_layers, porting),
+)
 SUBJECTS = {subject.name: subject for topic in TOPICS for subject in topic.SUBJECTS}

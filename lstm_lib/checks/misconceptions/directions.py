@@ -1,0 +1,1 @@
+"""Mistakes about two directions, depth and dropout."""

@@ -1,0 +1,1 @@
+"""Mistakes about Keras's layers."""

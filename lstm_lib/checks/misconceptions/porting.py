@@ -1,0 +1,1 @@
+"""Mistakes in carrying weights from one framework to another."""

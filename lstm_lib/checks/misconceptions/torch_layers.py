@@ -1,0 +1,1 @@
+"""Mistakes about PyTorch's layers."""

@@ -1,0 +1,3 @@
+"""Both directions: sequences turned round within their lengths, and their summaries."""
+
+SUBJECTS = ()

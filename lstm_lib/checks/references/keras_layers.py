@@ -1,0 +1,3 @@
+"""What Keras's layers do: padding, masks, counts."""
+
+SUBJECTS = ()

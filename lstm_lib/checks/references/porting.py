@@ -1,0 +1,3 @@
+"""Weights carried from one framework to another: orders, transposes, biases."""
+
+SUBJECTS = ()

@@ -1,0 +1,3 @@
+"""What PyTorch's layers return and hold: shapes, counts, two biases."""
+
+SUBJECTS = ()
