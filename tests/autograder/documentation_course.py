@@ -9,11 +9,10 @@ import copy
 import json
 from dataclasses import dataclass, field
 
+import classroom
 import nbformat
 from nbformat import v4
-from nbgrader.apps.api import NbGraderAPI
 from submitted import nbgrader
-from traitlets.config.loader import PyFileConfigLoader
 
 ASSIGNMENT = "ps1"
 DUE = "2026-03-02 18:00:00 UTC"
@@ -713,27 +712,15 @@ CLASS = {
 
 # ---- the folder ----------------------------------------------------------------
 
-CONFIG = f"""
-from pathlib import Path
-
-from nbgrader.plugins import BasePlugin
-
-c = get_config()
-
-
-class PointADay(BasePlugin):
-    def late_submission_penalty(self, student_id, score, total_seconds_late):
-        return total_seconds_late // 86400
-
-
-c.CourseDirectory.course_id = "squares"
-c.CourseDirectory.root = str(Path(__file__).resolve().parent)
-c.AssignLatePenalties.plugin_class = PointADay
+CONFIG = (
+    classroom.CONFIG.replace('"small"', '"squares"')
+    + f"""
 c.ExecutePreprocessor.timeout = {SECONDS}
 c.ExecutePreprocessor.iopub_timeout = 60  # so that a busy machine fails nobody
 c.Execute.extra_arguments = ["--log-level=ERROR"]  # of the kernels
 c.NbGraderAPI.log_level = "ERROR"
 """
+)
 
 
 def make_course(folder):
@@ -746,12 +733,6 @@ def make_course(folder):
         (path / name).write_bytes(data)
     for name, notebook in source().items():
         nbformat.write(notebook, path / f"{name}.ipynb")
-
-
-def open_course(folder):
-    """The interface of nbgrader to it; what CONFIG leaves out is its default."""
-    loader = PyFileConfigLoader("nbgrader_config.py", path=str(folder))
-    return NbGraderAPI(config=loader.load_config())
 
 
 def hand_in(folder):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import course
 import documentation_course as documentation
 import pytest
+from classroom import open_api
 from documentation_course import (
     ASSIGNMENT,
     BY_HAND,
@@ -79,7 +80,7 @@ def folders(tmp_path_factory):
     made = tmp_path_factory.mktemp("documentation")
     documentation.make_course(made / "stock")
     with course.environment(made / "stock"):
-        nbgrader = documentation.open_course(made / "stock")
+        nbgrader = open_api(made / "stock")
         assert nbgrader.generate_assignment(ASSIGNMENT)["success"]
         with nbgrader.gradebook as gradebook:
             gradebook.update_or_create_assignment(ASSIGNMENT, duedate=documentation.DUE)
@@ -107,7 +108,7 @@ def stock(folders, command):
     """Student -> what nbgrader entered."""
     entered = {}
     with course.environment(folders[0]):
-        nbgrader = documentation.open_course(folders[0])
+        nbgrader = open_api(folders[0])
         for student in CLASS:
             done = nbgrader.autograde(ASSIGNMENT, student)
             entered[student] = read_entered(nbgrader, student)
@@ -128,7 +129,7 @@ def graded(folders, command):
 def ours(graded):
     """Student -> what our command entered."""
     with course.environment(graded):
-        nbgrader = documentation.open_course(graded)
+        nbgrader = open_api(graded)
         return {student: read_entered(nbgrader, student) for student in CLASS}
 
 
