@@ -50,7 +50,7 @@ _build/executed/%: notebooks/%.ipynb $(wildcard lstm_lib/*.py lstm_lib/draw/*.py
 	    --to notebook --execute --inplace $<
 	@mkdir -p $(@D) && touch $@
 
-experiments: $(VENV)/all-ready  ## Repeat the long measurements that chapters cite (five minutes)
+experiments: $(VENV)/all-ready  ## Repeat the long measurements that chapters cite (twenty minutes)
 	@$(BIN)/python -m experiments
 
 grade-demo: $(VENV)/all-ready  ## Grade a class of eight made-up submissions with nbgrader

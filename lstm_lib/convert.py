@@ -49,7 +49,7 @@ _CLASSES = {"RNN": RNN, "LSTM": LSTM, "GRU": GRU}
 _SIZES = ("input_size", "hidden_size", "num_layers", "bias", "bidirectional")
 _OPTIONS = {
     "RNN": ("nonlinearity",),
-    "LSTM": ("peephole", "coupled", "gates"),
+    "LSTM": ("peephole", "coupled", "gates", "activation", "readout"),
     "GRU": ("reset_after",),
 }
 _USE = ("batch_first", "dropout")  # how it is called: may differ in a layer filled
@@ -66,7 +66,7 @@ def to_torch(layer):
     bias_hh_l0 (KH,), the last zero but for the n block of a GRU; then with
     the suffix _reverse, and the further layers.
     Raises ValueError for what PyTorch lacks: peepholes, reset_after=False,
-    a gate left out without biases.
+    an LSTM's tanh left out, a gate left out without biases.
     Source: docs.pytorch.org, torch.nn.RNN, LSTM and GRU, "Variables".
     """
     import torch
@@ -96,7 +96,9 @@ def from_torch(layer, state_dict):
 
 
 def _torch_arrays(layer):
-    _refuse(layer, "PyTorch", peephole=False, reset_after=True)
+    reason = f"PyTorch's {_kind(layer)} has nothing else"
+    tanh = {"activation": "tanh", "readout": "tanh"}
+    _refuse(layer, reason, peephole=False, reset_after=True, **tanh)
     arrays = {}
     for suffix, run in _export(layer, _BLOCKS).items():
         arrays[f"weight_ih{suffix}"] = run["W"].T
@@ -115,12 +117,17 @@ def to_keras(layer):
     Returns a list of new arrays: kernel (D, KH), recurrent_kernel (H, KH)
     and bias (KH,), for a GRU with reset_after (2, 3H); of a bidirectional
     layer the forward, then the backward direction's, as in Bidirectional;
-    of stacked layers one after the other, as in a Sequential of them.
-    Raises ValueError for what Keras lacks: peepholes, a gate left out
-    without biases.
+    of stacked layers one after the other, as in a Sequential of them. An
+    LSTM's activation and readout are one in Keras, activation="linear" where
+    both are the identity.
+    Raises ValueError for what Keras lacks: peepholes, one of these two left
+    out alone, a gate left out without biases.
     Source: keras.io, SimpleRNN, LSTM, GRU and Bidirectional layer.
     """
-    _refuse(layer, "Keras", peephole=False)
+    reason = f"Keras' {_kind(layer)} has nothing else"
+    _refuse(layer, reason, peephole=False)
+    if isinstance(layer, LSTM):
+        _refuse(layer, "Keras' LSTM has one for both", readout=layer.activation)
     weights = []
     for run in _export(layer, _KERAS_BLOCKS).values():
         weights += [run["W"], run["U"]]
@@ -167,11 +174,13 @@ def to_onnx(layer):
       biases B (directions, 2KH), with peepholes P (directions, 3H).
     A node's output Y is (T, directions, N, H), the next one's input X
     (T, N, directions * H).
-    Raises ValueError for a gate left out without biases.
+    Raises ValueError for a gate left out without biases, and for an LSTM's
+    tanh left out, which this function does not write.
     Source: onnx.ai, Operators, RNN, GRU and LSTM, since version 7. The page
     does not say which of two coupled gates leads; a coupled layer is written
     so that both readings, and none, compute the same.
     """
+    _refuse(layer, "to_onnx writes nothing else", activation="tanh", readout="tanh")
     runs = list(_export(layer, _ONNX_BLOCKS).values())
     nodes = []
     for level in range(layer.num_layers):
@@ -418,15 +427,15 @@ def _suffixes(layer):
     return [s for level in range(layer.num_layers) for s in layer._suffixes(level)]
 
 
-def _refuse(layer, format, **only):
+def _refuse(layer, reason, **only):
     """Refuse a layer with an option the format does not have."""
-    kind = _kind(layer)
+    _kind(layer)
     for option, value in only.items():
         got = getattr(layer, option, value)
         if got != value:
             raise ValueError(
-                f"layer: expected {option}={value}, since {format}'s {kind} has "
-                f"nothing else, got {option}={got}"
+                f"layer: expected {option}={value!r}, since {reason}, "
+                f"got {option}={got!r}"
             )
 
 

@@ -494,8 +494,11 @@ class LSTM(_Layer):
     peephole: input and forget gate also see c of the step before, the
     output gate the new c. coupled: i = 1 - f, no input gate of its own.
     gates: which gates there are, "ifo" without the ones left out, which
-    stay open (1). forget_bias: a number for the forget gate's block of the
-    biases; None leaves it as drawn. dtype: float32 or float64.
+    stay open (1). activation: of the candidate, readout: of the cell state
+    before the output gate, each "tanh" or "identity", which leaves it out;
+    the states then have no bound. forget_bias: a number for the forget
+    gate's block of the biases; None leaves it as drawn. dtype: float32 or
+    float64.
     rng: a seed or numpy Generator for the initial weights, uniform in
     +-1/sqrt(H) as in PyTorch, and for dropout.
     parameters: for each layer and direction W_l0 (D, 4H), U_l0 (H, 4H),
@@ -505,7 +508,8 @@ class LSTM(_Layer):
     The state is a tuple h, c of arrays (num_layers * directions, N, H).
     Raises ValueError or TypeError naming the argument.
     Source: Gers, Schmidhuber & Cummins (2000); peepholes: Gers &
-    Schmidhuber (2000); coupled and left-out gates: Greff et al. (2017).
+    Schmidhuber (2000); coupled, and gates and activations left out: Greff et
+    al. (2017).
     The steps are `cells.lstm_step`, `peephole_step`, `coupled_step` and
     `ablated_step`.
     """
@@ -518,6 +522,8 @@ class LSTM(_Layer):
         peephole=False,
         coupled=False,
         gates="ifo",
+        activation="tanh",
+        readout="tanh",
         forget_bias=None,
         **options,
     ):
@@ -532,7 +538,12 @@ class LSTM(_Layer):
                 f"gates: expected 'ifo' in a coupled layer, whose input gate is "
                 f"1 - f, got {gates!r}"
             )
-        self.gates = gates
+        for name, value in ("activation", activation), ("readout", readout):
+            if value not in ("tanh", "identity"):
+                raise ValueError(
+                    f"{name}: expected 'tanh' or 'identity', got {value!r}"
+                )
+        self.gates, self.activation, self.readout = gates, activation, readout
         present = gates.replace("i", "") if coupled else gates
         self.block_names = "".join(name for name in "ifgo" if name in present + "g")
         super().__init__(*args, **options)
@@ -556,24 +567,30 @@ class LSTM(_Layer):
         z = _project(x, w, halves[:, None, None], work)
         U = _factor(_split(w["U"], self.blocks), halves[:, None, None])
         peep = {name: p * x.dtype.type(0.5) for name, p in self._peepholes(w).items()}
-        early = slice(0, self.blocks - ("o" in peep))  # o waits for the new c
         # As large as the gates: NumPy takes thrice as long to broadcast.
         scale = np.repeat(halves, N * H).reshape(z[0].shape)
         shift = 1 - scale
+        end = self.blocks - ("o" in peep)  # o waits for the new c
+        early, squashed_readout = [slice(0, end)], self.readout == "tanh"
+        if self.activation == "identity":
+            g = self.block_names.index("g")
+            early = [slice(0, g), slice(g + 1, end)]
+        early = [(part, scale[part], shift[part]) for part in early]
 
         product, written = work("product", *z[0].shape), work("written", N, H)
         hs, cs = work("hs", T + 1, N, H), work("cs", T + 1, N, H)
-        tanh_cs = work("tanh_c", T, N, H)
+        read = work("read", T, N, H) if squashed_readout else cs[1:]
         (hs[0], cs[0]) = state
         blocks = self._all_blocks(z.swapaxes(0, 1), work)
-        steps = zip(z, *blocks, hs, hs[1:], cs, cs[1:], tanh_cs)
-        for gates, i, f, g, o, h, new_h, c, new_c, tanh_c in steps:
+        steps = zip(z, *blocks, hs, hs[1:], cs, cs[1:], read)
+        for gates, i, f, g, o, h, new_h, c, new_c, read_c in steps:
             gates += np.matmul(h, U, out=product)
             if "i" in peep:
                 i += peep["i"] * c
             if "f" in peep:
                 f += peep["f"] * c
-            _squash(gates[early], scale[early], shift[early])
+            for part, its_scale, its_shift in early:
+                _squash(gates[part], its_scale, its_shift)
             if self.coupled:
                 np.subtract(1, f, out=i)
             np.multiply(f, c, out=new_c)
@@ -581,9 +598,10 @@ class LSTM(_Layer):
             if "o" in peep:
                 o += peep["o"] * new_c
                 _squash(o, scale[-1], shift[-1])
-            np.tanh(new_c, out=tanh_c)
-            np.multiply(o, tanh_c, out=new_h)
-        return (hs, cs), (z, tanh_cs)
+            if squashed_readout:
+                np.tanh(new_c, out=read_c)
+            np.multiply(o, read_c, out=new_h)
+        return (hs, cs), (z, read)
 
     def _gates(self, cache, work):
         z, _ = cache
@@ -598,7 +616,7 @@ class LSTM(_Layer):
         return [block.get(name, left_open) for name in "ifgo"]
 
     def _backward(self, dy, dlast, ends, w, states, cache, work):
-        (hs, cs), (dh_last, dc_last), (z, tanh_c) = states, dlast, cache
+        (hs, cs), (dh_last, dc_last), (z, read) = states, dlast, cache
         inner = self.blocks - ("o" in self.block_names)
         i, f, g, o = self._all_blocks(z.swapaxes(0, 1), work)
         # d c / d pre-activation for i, f and g, d h / d pre-activation for o,
@@ -607,16 +625,23 @@ class LSTM(_Layer):
         dz = np.subtract(1, z, out=work("by_block", *z.shape))
         dz *= z
         d = dict(zip(self.block_names, dz))
-        _slope_of_tanh(g, d["g"])
-        d["g"] *= i
+        if self.activation == "tanh":
+            _slope_of_tanh(g, d["g"])
+            d["g"] *= i
+        else:
+            d["g"][...] = i
         if "i" in d:
             d["i"] *= g
         if "f" in d:
             d["f"] *= cs[:-1] - g if self.coupled else cs[:-1]
         if "o" in d:
-            d["o"] *= tanh_c
-        dh_dc = _slope_of_tanh(tanh_c, work("dh_dc", *tanh_c.shape))
-        dh_dc *= o
+            d["o"] *= read
+        dh_dc = work("dh_dc", *read.shape)
+        if self.readout == "tanh":
+            _slope_of_tanh(read, dh_dc)
+            dh_dc *= o
+        else:
+            dh_dc[...] = o
         peep = self._peepholes(w)
         back = _factor(_split(w["U"], self.blocks).swapaxes(1, 2))
         dh, dc = np.zeros_like(dh_last), np.zeros_like(dc_last)

@@ -298,7 +298,7 @@ def describe(model):
     model: a model or a layer. Returns a dict from "part.option" to the option.
     """
     options = ("nonlinearity", "peephole", "coupled", "gates", "reset_after")
-    options += ("activation", "score", "padding_idx")
+    options += ("activation", "readout", "score", "padding_idx")
     found = {}
     for name, layer in getattr(model, "parts", {"layer": model}).items():
         found[f"{name}.class"] = _class(layer)

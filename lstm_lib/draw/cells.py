@@ -7,7 +7,7 @@ drawn, and the numbers, come from `flow`.
 
 from types import SimpleNamespace
 
-from lstm_lib.draw.flow import NAMES, describe, flow, pick, staged
+from lstm_lib.draw.flow import NAMES, describe, flow, is_identity, pick, staged
 from lstm_lib.draw.layout import WIDTH, Diagram, Layout
 
 MARGIN = 66  # beside the cell, for the states' names
@@ -84,7 +84,7 @@ def compare(a, b):
             item["name"] = f"{name}-before" if name in new else name
             new[item["name"]] = item
     said = {kind: _mentions(items) for kind, items in changes.items()}
-    _legend(after, changes)
+    _legend(after)
     alt = f"What changes from {_inside(a.title)} to {_inside(b.title)}."
     alt += f" Added: {'; '.join(said['added']) or 'nothing'}."
     alt += f" Removed: {'; '.join(said['removed']) or 'nothing'}."
@@ -538,9 +538,9 @@ def _up(x):
 
 def _name(function):
     """A function as written in a box."""
-    name = getattr(function, "__name__", "")
-    if name.strip("_") == "identity":
+    if is_identity(function):
         return "linear"
+    name = getattr(function, "__name__", "")
     return name if name.isidentifier() and len(name) < 7 else "φ"
 
 
@@ -669,12 +669,14 @@ def _inside(title):
     return title[0].lower() + title[1:] if small else title
 
 
-def _legend(layout, changes):
-    """Below the cell: how added and removed parts are drawn."""
+def _legend(layout):
+    """Below the cell: how added and removed parts are drawn, where there are some."""
+    items = [*layout.nodes.values(), *layout.wires.values()]
+    drawn = {item["status"] for item in items}
     cell_node = layout.nodes["cell"]
     y = cell_node["y"] + cell_node["height"] / 2 + 30
     x = cell_node["x"] + cell_node["width"] / 2
-    for kind in [kind for kind in ("removed", "added") if changes[kind]]:
+    for kind in [kind for kind in ("removed", "added") if kind in drawn]:
         x -= 96
         layout.wire(f"legend-{kind}", (x, y - 4), (x + 30, None), arrow=False)
         wire = layout.wires[f"legend-{kind}"]

@@ -88,6 +88,8 @@ def _of_layer(layer):
         gates = layer.block_names.replace("g", "")
         peepholes = gates if layer.peephole else ""
         found = _lstm(gates, peepholes, coupled=layer.coupled)
+        kinds = {"tanh": np.tanh, "identity": _identity}
+        found = _squashed(found, kinds[layer.activation], kinds[layer.readout])
     return found, w, run
 
 
@@ -131,8 +133,8 @@ def _of_step(step, options, parameters):
                 f"gates: expected letters of 'ifo' in order, got {gates!r}"
             )
         found = _lstm(gates, peepholes, coupled=coupled)
-        kinds = {k: options[k] for k in ("activation", "readout") if k in options}
-        found = replace(found, **kinds)
+        kinds = [options.get(k, np.tanh) for k in ("activation", "readout")]
+        found = _squashed(found, *kinds)
 
     def run(x, *state):
         own = dict(w)
@@ -170,6 +172,26 @@ def _lstm(gates, peepholes, *, coupled=False):
     blocks = "".join(k for k in "ifgo" if k in gates + "g")
     title = title[0].upper() + title[1:]
     return Cell("lstm", slug, title, blocks, "hc", True, peepholes, coupled)
+
+
+def _squashed(found, activation, readout):
+    """An LSTM cell with these functions, and named by the tanh it leaves out."""
+    slug, title = found.slug, found.title
+    for function, name, what in (
+        (activation, "candidate", "g_t"),
+        (readout, "readout", "c_t"),
+    ):
+        if is_identity(function):
+            slug += f"-linear-{name}"
+            title += f"{' and' if 'without' in title else ''} without tanh of {what}"
+    return replace(
+        found, slug=slug, title=title, activation=activation, readout=readout
+    )
+
+
+def is_identity(function):
+    """Whether a function is named as one that changes nothing."""
+    return getattr(function, "__name__", "").strip("_") == "identity"
 
 
 def staged(found, stage, x):

@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
+from experiments import variants
 from experiments.__main__ import NAMES, RESULTS, claims, main, run
+from experiments._sizes import widest
+from lstm_lib.feedforward import Dense
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -28,6 +31,48 @@ def test_the_stored_results_bear_the_claims_out(name):
     assert {record["seed"] for record in stored["results"]} == set(seeds)
     found = claims(stored)
     assert found and all(found.values()), found
+
+
+def test_the_widest_that_fits():
+    """A dense layer of 3 inputs and H outputs has 4 H parameters."""
+
+    def build(H):
+        return Dense(3, H)
+
+    assert [widest(build, budget) for budget in (23, 24, 25)] == [5, 6, 6]
+
+
+@pytest.mark.parametrize("variant", variants.VARIANTS)
+@pytest.mark.parametrize("task", variants.TASKS)
+def test_variants_fill_the_same_number_of_parameters(task, variant):
+    """All but a unit's worth, whatever a unit has."""
+    budget = variants.SETTINGS["parameters"]
+    H = widest(lambda H: variants.build(task, variant, H, 0), budget)
+    model = variants.build(task, variant, H, 0)
+    count = sum(array.size for array in model.parameters.values())
+    assert 0.93 * budget < count <= budget
+
+
+def test_a_verdict_takes_every_seed():
+    """Pairs of one seed are compared, and a tie decides nothing."""
+    scores = {
+        "LSTM": [0.1, 0.5, 0.9],
+        "coupled": [0.2, 0.6, 0.91],
+        "GRU": [0.2, 0.5, 1.0],
+        "tanh": [0.0, 0.4, 0.7],
+        "peephole": [0.9, 0.1, 0.5],
+    }
+    records = [
+        {"task": "copy", "variant": variant, "seed": seed, "score": score}
+        for variant, of_seeds in scores.items()
+        for seed, score in reversed([*enumerate(of_seeds)])
+    ]
+    assert variants.compared(records) == {
+        ("copy", "coupled"): (0.01, 0.1, "better"),
+        ("copy", "GRU"): (0.0, 0.1, "not decided"),
+        ("copy", "tanh"): (-0.2, -0.1, "worse"),
+        ("copy", "peephole"): (-0.4, 0.8, "not decided"),
+    }
 
 
 def test_results_do_not_depend_on_the_number_of_cores():
@@ -52,7 +97,7 @@ def test_the_command_stores_one_file(root, tmp_path):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["forget"], "expected some of forget_bias, .* got forget"),
+        (["forget"], "expected some of .*forget_bias, .* got forget"),
         (["--jobs", "0"], "--jobs: expected at least 1, got 0"),
     ],
 )

@@ -37,6 +37,13 @@ LAYERS = {
     "peephole without forget": (LSTM, {"gates": "io", "peephole": True}),
     "peephole without input": (LSTM, {"gates": "fo", "peephole": True}),
     **{f"gates {g}": (LSTM, {"gates": g}) for g in ("fo", "io", "if", "i", "")},
+    "no activation": (LSTM, {"activation": "identity"}),
+    "no readout": (LSTM, {"readout": "identity"}),
+    "no readout, no gate": (LSTM, {"readout": "identity", "gates": "if"}),
+    "no tanh": (
+        LSTM,
+        {"activation": "identity", "readout": "identity", "peephole": True},
+    ),
     "gru": (GRU, {}),
     "gru before": (GRU, {"reset_after": False}),
     "without bias": (GRU, {"bias": False}),
@@ -86,7 +93,8 @@ def every_diagram():
     stages = [draw.cell(lstm, stage=stage) for stage in (1, 2, 3)]
     yield from zip(("stage 1", "stage 2", "stage 3"), stages)
     yield "stages compared", draw.compare(stages[0], stages[1])
-    for name in ("peephole", "coupled", "gates io", "gates if", "gates "):
+    others = ("peephole", "coupled", "gates io", "gates if", "gates ")
+    for name in (*others, "no activation", "no readout", "no tanh"):
         yield f"lstm to {name}", draw.compare(lstm, a_layer(name)[0])
     yield "lstm to min", draw.compare(lstm, cells.minlstm_step)
     yield "gru to min", draw.compare(a_layer("gru")[0], cells.mingru_step)
@@ -318,6 +326,67 @@ def test_an_identity_is_drawn_as_one():
     assert "linear" in text_of(nodes["candidate"]) + text_of(nodes["readout"])
     assert wires["g"]["value"] == 3.0
     assert wires["tanh-c"]["value"] == wires["c"]["value"]
+
+
+@pytest.mark.parametrize(
+    ("name", "boxes", "title"),
+    [
+        ("no activation", {"candidate"}, "LSTM cell without tanh of g_t"),
+        ("no readout", {"readout"}, "LSTM cell without tanh of c_t"),
+        (
+            "no readout, no gate",
+            {"readout"},
+            "LSTM cell without output gate and without tanh of c_t",
+        ),
+        (
+            "no tanh",
+            {"candidate", "readout"},
+            "Peephole LSTM cell without tanh of g_t and without tanh of c_t",
+        ),
+    ],
+)
+def test_a_layer_without_a_tanh_is_drawn_without(name, boxes, title):
+    """In its boxes, its words and its values."""
+    diagram = DIAGRAMS[f"{name} values"]
+    nodes, wires = parts(diagram)
+    linear = {n for n, node in nodes.items() if "linear" in text_of(node)}
+    assert linear == boxes and diagram.alt.startswith(f"{title}: ")
+    assert ("linear(c_t)" in diagram.alt) == ("readout" in boxes)
+    read = "h" if name == "no readout, no gate" else "tanh-c"
+    same = wires[read]["value"] == wires["c"]["value"]
+    assert same == ("readout" in boxes)
+    layer, x, state = a_layer(name)
+    if "candidate" in boxes:
+        W, U, b = (layer.parameters[f"{k}_l0"][..., 2 * H + 1] for k in "WUb")
+        assert wires["g"]["value"] == pytest.approx(x[0] @ W + state[0][0] @ U + b)
+
+
+def test_steps_and_layers_without_a_tanh_are_drawn_alike():
+    """The same words and the same names of parts; a plain function has its own."""
+
+    def identity(z):
+        return z
+
+    for name in ("activation", "readout"):
+        layer = draw.cell(LSTM(1, 1, **{name: "identity"}))
+        for step in (cells.lstm_step, cells.ablated_step):
+            assert draw.cell(partial(step, **{name: identity})).svg() == layer.svg()
+    halved = draw.cell(partial(cells.lstm_step, readout=lambda z: z / 2))
+    assert "φ(c_t)" in halved.alt and "without" not in halved.alt
+
+
+def test_compare_shows_the_tanh_that_is_gone():
+    """The box that is now linear, and nothing else."""
+    for name, box, what in (
+        ("no activation", "candidate", "the candidate g_t, {}"),
+        ("no readout", "readout", "{} of c_t"),
+    ):
+        diagram = DIAGRAMS[f"lstm to {name}"]
+        nodes, wires = parts(diagram)
+        changed = {n for n, item in {**nodes, **wires}.items() if item["status"]}
+        assert changed == {box, "legend-added"}  # the old box is under the new one
+        assert f"Added: {what.format('linear')}." in diagram.alt
+        assert f"Removed: {what.format('tanh')}." in diagram.alt
 
 
 def test_vectors_are_shown_up_to_three_numbers():

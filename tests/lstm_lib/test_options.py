@@ -4,6 +4,7 @@ Sizes differ (T=5, N=3, D=2, H=4), so that a swapped axis fails.
 """
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -50,6 +51,19 @@ VARIANTS = {
     "no input gate, peephole": (LSTM, {"gates": "fo", "peephole": True}),
     "no output gate, peephole": (LSTM, {"gates": "if", "peephole": True}),
     "no gate": (LSTM, {"gates": ""}),
+    "no activation": (LSTM, {"activation": "identity"}),
+    "no readout": (LSTM, {"readout": "identity"}),
+    "neither": (LSTM, {"activation": "identity", "readout": "identity"}),
+    "no activation, no input gate": (LSTM, {"activation": "identity", "gates": "fo"}),
+    "no readout, no output gate": (LSTM, {"readout": "identity", "gates": "if"}),
+    "nothing but sums": (
+        LSTM,
+        {"activation": "identity", "readout": "identity", "gates": ""},
+    ),
+    "no activation, peephole": (LSTM, {"activation": "identity", "peephole": True}),
+    "no readout, peephole": (LSTM, {"readout": "identity", "peephole": True}),
+    "no activation, coupled": (LSTM, {"activation": "identity", "coupled": True}),
+    "no readout, coupled": (LSTM, {"readout": "identity", "coupled": True}),
     "reset before": (GRU, {"reset_after": False}),
 }
 every_variant = pytest.mark.parametrize("variant", VARIANTS)
@@ -102,10 +116,18 @@ def step_of(layer):
         return lambda x, h, c: coupled_step(x, h, c, *weights)
     if layer.peephole:
         return lambda x, h, c: peephole_step(x, h, c, *weights, w["p"])
-    return lambda x, h, c: ablated_step(x, h, c, *weights, gates=layer.gates)
+    act = {"tanh": np.tanh, "identity": lambda z: z}
+    return partial(
+        lambda x, h, c, **options: ablated_step(x, h, c, *weights, **options),
+        gates=layer.gates,
+        activation=act[layer.activation],
+        readout=act[layer.readout],
+    )
 
 
-STEPS = {n: v for n, v in VARIANTS.items() if ", peephole" not in n}
+STEPS = {
+    n: v for n, v in VARIANTS.items() if not n.endswith((", peephole", ", coupled"))
+}
 STEPS |= FAMILIES
 
 
@@ -123,6 +145,23 @@ def test_a_variant_equals_its_cell_unrolled(name):
     assert_close(y, np.stack(expected), rtol=1e-14)
     for ours, theirs in zip(parts(last), state):
         assert_close(ours[0], theirs, rtol=1e-14)
+
+
+def test_a_cell_without_squashing_is_worked_by_hand():
+    """Gates wide open, weights 1: c adds the inputs up, and h shows it whole."""
+    x = np.array([3.0, 4.0, -2.0])[:, None, None]
+    for options, c, h in [
+        ({"activation": "identity", "readout": "identity"}, 5, 5),
+        ({"activation": "identity"}, 5, np.tanh(5)),
+        ({"readout": "identity"}, np.tanh(x).sum(), np.tanh(x).sum()),
+    ]:
+        layer = LSTM(1, 1, **options)
+        for array in layer.parameters.values():
+            array[...] = 0
+        layer.parameters["b_l0"][[0, 1, 3]] = 40  # sigmoid(40) is 1
+        layer.parameters["W_l0"][0, 2] = 1
+        _, last = layer(x)
+        np.testing.assert_allclose(np.ravel(last), [h, c], rtol=1e-15)
 
 
 @every_variant
@@ -257,6 +296,16 @@ def test_the_gradient_goes_through_the_mask_of_its_forward_call():
             lambda: LSTM(D, H, gates="of"),
             ValueError,
             "gates: expected letters of 'ifo'",
+        ),
+        (
+            lambda: LSTM(D, H, activation="relu"),
+            ValueError,
+            "activation: expected 'tanh' or 'identity', got 'relu'",
+        ),
+        (
+            lambda: LSTM(D, H, readout=None),
+            ValueError,
+            "readout: expected 'tanh' or 'identity', got None",
         ),
         (lambda: LSTM(D, H, coupled=True, gates="fo"), ValueError, "gates: .* coupled"),
         (lambda: LSTM(D, H, gates="io", forget_bias=1), ValueError, "forget_bias: .*"),

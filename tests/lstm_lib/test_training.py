@@ -303,24 +303,36 @@ def test_a_resumed_run_asks_anew_whether_to_stop(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change, match",
+    "optimizer, change, match",
     [
-        ({"optimizer": SGD(0.02)}, "optimizer: expected 'SGD', got 'Adam'"),
-        ({"coupled": True}, "1.coupled: expected True, got False"),
+        (SGD(0.02), {}, "optimizer: expected 'SGD', got 'Adam'"),
+        (
+            Adam(0.02),
+            {"coupled": True, "gates": "ifo"},
+            "1.coupled: expected True, got False",
+        ),
+        (
+            Adam(0.02),
+            {"activation": "identity"},
+            "1.activation: expected 'identity', got 'tanh'",
+        ),
+        (
+            Adam(0.02),
+            {"readout": "identity"},
+            "1.readout: expected 'identity', got 'tanh'",
+        ),
     ],
 )
-def test_another_optimizer_or_option_is_refused(tmp_path, change, match):
+def test_another_optimizer_or_option_is_refused(tmp_path, optimizer, change, match):
     """Even where all shapes are the same."""
-    file, coupled = tmp_path / "run.npz", change.pop("coupled", False)
-    gates = {"gates": "ifo"} if coupled else {"gates": "fo"}
-    layers = OneHot(5), LSTM(5, 4, coupled=coupled, rng=0, **gates), Dense(4, 5, rng=0)
+    file, options = tmp_path / "run.npz", {"gates": "fo"} | change
+    layers = OneHot(5), LSTM(5, 4, rng=0, **options), Dense(4, 5, rng=0)
     first = OneHot(5), LSTM(5, 4, gates="fo", rng=0), Dense(4, 5, rng=0)
     train(Sequential(*first), 3, Adam(0.02), checkpoint=file)
     save(Sequential(*first), tmp_path / "model.npz")
     with pytest.raises(ValueError, match=match):
-        options = {"optimizer": Adam(0.02)} | change
-        train(Sequential(*layers), 6, checkpoint=file, resume=True, **options)
-    if coupled:
+        train(Sequential(*layers), 6, optimizer, checkpoint=file, resume=True)
+    if change:
         with pytest.raises(ValueError, match=match):
             load(tmp_path / "model.npz", Sequential(*layers))
 
