@@ -78,6 +78,7 @@ PAGES = {
     "notebooks/10_attention.html": (
         "sec-weighted-mean",
         "sec-masked-softmax",
+        "sec-attention-gradient",
         "sec-word-attention",
         "sec-do-weights-explain",
         "sec-attention-scores",
@@ -115,6 +116,7 @@ PAGES = {
         "sec-transposes-and-biases",
         "sec-gru-reset-after",
         "sec-defaults",
+        "sec-batch-that-can-fail",
         "sec-careless-port",
     ),
 }

@@ -56,6 +56,7 @@ class Outcome:
     message: str = ""
     section: str | None = None
     misconceptions: tuple = ()  # all that match, in the order of the bank
+    unnamed: str = ""  # the message if none of them fits the other cases, too
 
 
 def run_cases(function, subject, built_on, hidden, seed):
@@ -89,7 +90,8 @@ def _name_misconceptions(outcomes):
 
 def _named(outcome, entry):
     if outcome.passed or entry is None:
-        return replace(outcome, misconceptions=())
+        message = outcome.unnamed or outcome.message
+        return replace(outcome, message=message, misconceptions=())
     return replace(
         outcome,
         message=f"{outcome.message} {entry.sentence}".strip(),
@@ -122,21 +124,28 @@ def _run_case(function, subject, case, built_on, hidden):
     if wrong:
         # With a part that does not count, a right answer may match a mistake.
         matches = () if refused else _matches(answer, subject, case, part)
-        message = _say_findings(findings, matches, subject)
-        if hidden:  # a made-up shape or name could hold the inputs
-            for made_up, instead in _MADE_UP.items():
-                message = re.sub(made_up, instead, message)
-        message += question(answer) + changed
-        if not matches:
-            message += _say_part(part, refused, subject)
+        asked = question(answer) + changed
+        messages = [
+            (_without_values(_say_findings(findings, known, subject), hidden) + asked)
+            + ("" if known else _say_part(part, refused, subject))
+            for known in (matches, ())
+        ]
         faulty = [finding.name for finding in findings if finding.fault]
         section = subject.section
         if len(faulty) == 1:
             section = subject.sections.get(faulty[0], section)
-        return Outcome(case.name, False, message.strip(), section, matches)
+        message, unnamed = map(str.strip, messages)
+        return Outcome(case.name, False, message, section, matches, unnamed)
     if changed:
         return Outcome(case.name, False, f"The values are right.{changed}")
     return Outcome(case.name, True, note)
+
+
+def _without_values(message, hidden):
+    """In a hidden case, a made-up shape or name could hold the inputs."""
+    for made_up, instead in _MADE_UP.items() if hidden else ():
+        message = re.sub(made_up, instead, message)
+    return message
 
 
 def _compare(answer, expected, subject, case):
@@ -423,7 +432,8 @@ def _say_findings(findings, matches, subject):
         right = []  # of these only the shapes were looked at
     wrong = [finding for finding in findings if finding.fault]
     said = []
-    if all(f.fault == "values" for f in wrong) and len(findings) > 1:
+    numbers = all(f.text.startswith("is too ") for f in wrong)  # which have no shape
+    if len(findings) > 1 and not numbers and all(f.fault == "values" for f in wrong):
         said.append("Shapes are right.")
     observed = subject.observe is not None and findings[0].name == subject.observed
     if matches:

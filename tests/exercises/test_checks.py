@@ -18,6 +18,7 @@ from lstm_lib.checks.misconceptions import BANK
 from lstm_lib.checks.references import SUBJECTS
 from lstm_lib.checks.references.lstm import gates, lstm_forward, lstm_step
 from lstm_lib.checks.references.simple_rnn import rnn_forward
+from lstm_lib.checks.references.torch_layers import torch_lstm_shapes
 from lstm_lib.checks.report import PAGES, VERDICT, Report
 from lstm_lib.checks.running import Outcome, run_cases
 
@@ -266,6 +267,30 @@ def test_any_two_misconceptions_differ_on_some_case(name, hidden):
 
     entries = [entry for entry in BANK if entry.check == name]
     assert len({answers(entry) for entry in entries}) == len(entries)
+
+
+def test_what_is_wrong_is_said_where_no_mistake_fits_every_case(capsys):
+    """Another mistake for a batch of one than for many: neither is named."""
+
+    def step(x, h, c, W, U, b):
+        entry = "forget-and-input-swapped" if len(x) > 1 else "tanh-missing-on-output"
+        return ENTRIES[entry].function(x, h, c, W, U, b)
+
+    _, text = report_on(capsys, step, "lstm_step", 3)
+    reports = text.split("- wrong: ")[1:]
+    assert len(reports) == 2 and all("differs by up to" in said for said in reports)
+    assert not any(entry.sentence in text for entry in BANK)
+
+
+def test_of_numbers_no_shape_is_praised(capsys):
+    """Where an answer is made of plain numbers, one of them is too large."""
+
+    def shapes(*arguments):
+        output, h_n, c_n = torch_lstm_shapes(*arguments)
+        return output, h_n, (*c_n[:2], 999)
+
+    _, text = report_on(capsys, shapes, "torch_lstm_shapes", 3)
+    assert "`c_n[2]` is too large" in text and "Shapes are right" not in text
 
 
 def test_no_message_shows_an_expected_value(capsys):
