@@ -125,7 +125,8 @@ def compared(results):
     The differences in score are taken seed by seed. The least and the greatest
     of eight enclose the median difference with a probability of 1 - 2 / 2**8,
     or 99.2 %, whatever the distribution. The verdict is "better" or "worse"
-    where all differences agree, else "not decided".
+    where all differences agree, else "not decided". Eight was settled on after
+    results of the first task had been seen, so the probability is a rough one.
     """
     scores = {}
     for record in results:

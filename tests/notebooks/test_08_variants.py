@@ -400,7 +400,7 @@ def test_which_columns_change_sign(questions, run_gru):
     ids = [
         "whole-gru-negated",
         "",
-        "recurrent-part-of-update-gate-forgotten",
+        "only-the-bias-negated",
         "update-and-new-value-exchanged",
     ]
     options = questions["08", "which-columns-change-sign"].options

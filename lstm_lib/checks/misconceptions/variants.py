@@ -28,7 +28,7 @@ def with_peepholes(x, h, c, W, U, b, p, *, early=None, late=None):
     "sec-peephole",
     "Your `c` is right, but your output gate sees the cell state of the step before. "
     "Which `c` does the output gate let out, and so which one should it look at?",
-    source="https://github.com/carlthome/tensorflow-convlstm-cell/issues/11",
+    source="https://github.com/KimUyen/ConvLSTM-Pytorch/issues/1",
 )
 def output_peephole_on_old_cell(x, h, c, W, U, b, p):
     return with_peepholes(
@@ -433,6 +433,16 @@ def bias_of_update_gate_forgotten(W, U, b):
 def recurrent_part_of_update_gate_forgotten(W, U, b):
     W, _, b = gru_convention(W, U, b)
     return W, U, b
+
+
+@misconception(
+    "gru_convention",
+    "sec-update-gate-convention",
+    "Your `b` is right, and `W` and `U` are as they were. A bias is one term of the "
+    "gate's sum: what do the other two still say?",
+)
+def only_the_bias_negated(W, U, b):
+    return W, U, gru_convention(W, U, b)[2]
 
 
 @misconception(
