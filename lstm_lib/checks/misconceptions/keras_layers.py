@@ -23,6 +23,17 @@ MIXED = "padding in front, cutting behind", "padding behind, cutting in front"
 @misconception(
     "pad_sequences",
     "sec-pad-sequences",
+    "You pad and cut in front, whatever is asked. That is what Keras does if nobody "
+    "says anything; which two arguments say something else?",
+    right_on=(FRONT,),
+)
+def keras_defaults_whatever_is_asked(sequences, maxlen, padding, truncating):
+    return pad_sequences(sequences, maxlen, "pre", "pre")
+
+
+@misconception(
+    "pad_sequences",
+    "sec-pad-sequences",
     "You cut at the end where you pad. That is right only where both words agree; "
     "which argument says where to cut?",
     right_on=(FRONT, BEHIND),
