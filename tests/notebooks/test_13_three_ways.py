@@ -6,6 +6,7 @@ libraries, so a test fails on the day a library changes what it does.
 
 import copy
 import math
+import os
 import re
 
 import numpy as np
@@ -23,6 +24,11 @@ NOT_RUN = {"06", "07", "15", "17", "18", "78", "79", "81", "82", "83", "85"}  # 
 @pytest.fixture(scope="module")
 def names(notebook):
     """What the chapter's cells define that train and draw nothing."""
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    import keras
+
+    # As the chapter finds it: a layer of other tests has fixed Keras's precision.
+    keras.config.set_dtype_policy("float64")
     names = {"__name__": "__main__"}
     for cell in notebook(CHAPTER).cells:
         tags, number = cell.metadata.get("tags", []), cell.id.split("-")[-1]
@@ -34,7 +40,8 @@ def names(notebook):
             if number not in NOT_RUN:
                 exec(compile(cell.source, cell.id, "exec"), names)
     yield names
-    names["keras"].config.set_floatx("float32")  # as other tests find it
+    keras.config.set_floatx("float32")  # as other tests find it
+    keras.config.set_dtype_policy("float32")
 
 
 @pytest.fixture(scope="module")
