@@ -53,7 +53,7 @@ _build/executed/%: notebooks/%.ipynb $(wildcard lstm_lib/*.py lstm_lib/draw/*.py
 experiments: $(VENV)/all-ready  ## Repeat the long measurements that chapters cite (twenty minutes)
 	@$(BIN)/python -m experiments
 
-grade-demo: $(VENV)/all-ready  ## Grade a class of eight made-up submissions with nbgrader
+grade-demo: $(VENV)/all-ready  ## Grade a made-up class of 40 over all problem sets, and sum it up
 	@$(BIN)/python exercises/demo_class.py
 
 release: $(VENV)/all-ready  ## Pack the assignments for students, without solutions

@@ -10,6 +10,7 @@ def main(arguments=None):
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_doctor(commands)
     _add_grade(commands)
+    _add_leaderboard(commands)
     options = vars(parser.parse_args(arguments))
     return options.pop("run")(**options)
 
@@ -55,6 +56,22 @@ def _grade(workers, **options):
     from autograder import coordinator
 
     return coordinator.main(workers=workers or coordinator.default_workers(), **options)
+
+
+def _add_leaderboard(commands):
+    text = "print the class in the order of what a check measured, with baselines"
+    parser = commands.add_parser("leaderboard", help=text, description=text)
+    add = parser.add_argument
+    add("assignment", metavar="ASSIGNMENT", help="its name, such as ps7")
+    add("--course", default=".", metavar="DIR", help="the course's folder (here)")
+    add("--anonymous", action="store_true", help="without the students' names")
+    parser.set_defaults(run=_leaderboard)
+
+
+def _leaderboard(**options):
+    from autograder import leaderboard
+
+    return leaderboard.main(**options)
 
 
 def _positive(text):

@@ -111,16 +111,16 @@ class Course(LoggingConfigurable):
             for path in paths
         }
 
-    def students(self, assignment, pattern="*"):
+    def students(self, assignment, pattern="*", step="submitted"):
         """The ids of those who handed in, names that are no id, and what fits none.
 
         pattern: ids with commas between them, where * and ? stand for any.
+        step: "autograded" for those who are graded.
         """
-        folder = self.folder.format_path(
-            self.folder.submitted_directory, "*", glob.escape(assignment)
-        )
+        directory = getattr(self.folder, f"{step}_directory")
+        folder = self.folder.format_path(directory, "*", glob.escape(assignment))
         like = self.folder.format_path(
-            re.escape(self.folder.submitted_directory),
+            re.escape(directory),
             f"(?P<student>[^{re.escape(os.sep)}]+)",
             re.escape(assignment),
             escape=True,

@@ -11,6 +11,7 @@ from nbgrader.preprocessors import ClearHiddenTests
 from traitlets import List
 
 from autograder.grading import VERDICT, without_hidden
+from autograder.leaderboard import measure_in
 
 STREAM = 120  # lines of what one cell printed; of longer ones both ends stay
 _NOT_RUN = "Not run to its end: Python had ended before, or the time was over."
@@ -174,7 +175,17 @@ def _report(verdict):
     earned = _of(points * float(verdict["score"]), points)
     headline = f"{verdict['check']}: {passed} of {len(cases)} hidden cases, {earned}."
     items = [_mistake(case) for case in cases if case["misconception"]]
+    items.append(_measured(verdict))
     return f"<p>{_markup(headline)}</p>{_list(dict.fromkeys(filter(None, items)))}"
+
+
+def _measured(verdict):
+    """What a check measured, and what it is to be compared with; "" for most."""
+    measure = measure_in(verdict)
+    if measure is None or measure.value is None:
+        return ""
+    beside = "".join(f"; {name} {value:.3f}" for name, value in measure.beside.items())
+    return _markup(f"Measured: {measure.name} {measure.value:.3f}{beside}.")
 
 
 def _mistake(case):

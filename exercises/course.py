@@ -15,8 +15,8 @@ from pathlib import Path
 
 import nbformat
 from nbgrader.apps.api import NbGraderAPI
-from nbgrader.plugins.export import CsvExportPlugin
 from sqlalchemy.exc import SAWarning
+from traitlets import import_item
 from traitlets.config.loader import PyFileConfigLoader
 
 HERE = Path(__file__).resolve().parent
@@ -180,15 +180,24 @@ def grade(nbgrader, assignment, students):
         result = nbgrader.autograde(assignment, student)
         if result["success"]:
             result = nbgrader.generate_feedback(assignment, student)
-        rows.append(_row(nbgrader, assignment, student, result))
+        if result["success"]:
+            row = read_row(nbgrader, assignment, student)
+            row["remark"] = row["remark"] or _remark(nbgrader, assignment, student)
+        else:
+            remark = _reason(result)
+            row = _empty_row(student) | {"status": "not graded", "remark": remark}
+        rows.append(row)
     return rows
 
 
-def _row(nbgrader, assignment, student, result):
+def _empty_row(student):
     row = {"student": student, "status": "graded", "points": {}, "max": {}}
-    row |= {"late": None, "total": None, "remark": ""}
-    if not result["success"]:
-        return row | {"status": "not graded", "remark": _reason(result)}
+    return row | {"late": None, "total": None, "remark": "", "by_hand": []}
+
+
+def read_row(nbgrader, assignment, student):
+    """What the gradebook has of one graded submission."""
+    row = _empty_row(student)
     with nbgrader.gradebook as gradebook:
         submission = gradebook.find_submission(assignment, student)
         grades = submission.notebooks[0].grades
@@ -196,15 +205,15 @@ def _row(nbgrader, assignment, student, result):
         row["total"] = submission.score - row["late"]
         row["points"] = {grade.name: grade.score for grade in grades}
         row["max"] = {grade.name: grade.max_score for grade in grades}
-        by_hand = [g.name for g in grades if g.needs_manual_grade]
+        row["by_hand"] = [g.name for g in grades if g.needs_manual_grade]
         unscored = [g.name for g in grades if g.auto_score is None]
-    unscored = [name for name in unscored if name not in by_hand]
+    unscored = [name for name in unscored if name not in row["by_hand"]]
     if unscored:
         remark = f"no score for {', '.join(unscored)}"
         return row | {"status": "look at it", "remark": remark}
-    if by_hand:
+    if row["by_hand"]:
         row["status"] = "grade by hand"
-    return row | {"remark": _remark(nbgrader, assignment, student)}
+    return row
 
 
 def _reason(result):
@@ -230,10 +239,15 @@ def verdicts(nbgrader, assignment, student):
     }
 
 
-def _graded_cells(nbgrader, assignment, student):
+def graded_notebook(nbgrader, assignment, student):
+    """The notebook as it was graded."""
     root = Path(nbgrader.coursedir.root)
     path = root / "autograded" / student / assignment / f"{assignment}.ipynb"
-    for cell in nbformat.read(path, 4).cells:
+    return nbformat.read(path, 4)
+
+
+def _graded_cells(nbgrader, assignment, student):
+    for cell in graded_notebook(nbgrader, assignment, student).cells:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "a cell")
         yield grade_id, cell.source, cell.get("outputs", [])
 
@@ -261,9 +275,10 @@ def _remark_on_case(case):
 
 
 def export(nbgrader):
-    """Write grades.csv with nbgrader's own exporter; return its rows."""
+    """Write grades.csv with the exporter that is configured; return its rows."""
     path = Path(nbgrader.coursedir.root) / "grades.csv"
+    exporter = import_item(nbgrader.config.ExportApp.plugin_class)
     with nbgrader.gradebook as gradebook:
-        CsvExportPlugin(to=str(path)).export(gradebook)
+        exporter(to=str(path)).export(gradebook)
     with open(path, newline="") as file:
         return list(csv.DictReader(file))

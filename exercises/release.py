@@ -45,7 +45,7 @@ def files_of(assignment, release, wheel):
     low, high = settings["minutes"]
     title = settings["title"]
     readme = README.format(title=title, name=assignment, low=low, high=high)
-    needs = [f"./{wheel.name}", "jupyterlab", *settings["packages"]]
+    needs = [f"./{wheel.name}", "jupyterlab", *map(_pinned, settings["packages"])]
     files = {
         f"{assignment}.ipynb": (release / f"{assignment}.ipynb").read_bytes(),
         "README.md": readme.encode(),
@@ -55,6 +55,14 @@ def files_of(assignment, release, wheel):
     for name in settings["files"]:
         files[name] = (course.SOURCE / assignment / name).read_bytes()
     return files
+
+
+def _pinned(package):
+    """PyTorch by its version, which its CPU build needs; of others, what is newest."""
+    if package != "torch":
+        return package
+    lines = (ROOT / "requirements.txt").read_text("utf-8").split("\n")
+    return next(line for line in lines if line.startswith(f"{package}=="))
 
 
 def pack(to):

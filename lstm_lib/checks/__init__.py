@@ -13,6 +13,7 @@ import os
 from numbers import Integral, Real
 
 from lstm_lib.checks.choices import check_choices
+from lstm_lib.checks.comparing import of_proxy
 from lstm_lib.checks.references import SUBJECTS
 from lstm_lib.checks.report import Report, show
 from lstm_lib.checks.running import run_cases
@@ -32,7 +33,8 @@ def check(function, name, points=1, *, built_on=None, hidden=False, seed=None):
     built_on: the student's own function that this one calls, for the checks
     that allow it (`lstm_step` for "lstm_forward", `sigmoid` for "lstm_step").
     A case then also passes where the answer is right for that function, so
-    that one mistake costs its points once.
+    that one mistake costs its points once. A function that passed every case
+    of its own check has no mistake to allow for.
     hidden: use the cases kept for grading; what the function prints and the
     text of its exceptions are then not shown, as they could hold the inputs.
     seed: a non-negative integer from which the inputs are drawn; None takes 0,
@@ -55,10 +57,31 @@ def check(function, name, points=1, *, built_on=None, hidden=False, seed=None):
     subject = SUBJECTS[name]
     if built_on is not None and subject.part is None:
         raise ValueError(f"built_on: expected None for {name!r}, got {built_on!r}")
+    if built_on is not None and _was_right(built_on, subject.part_check):
+        built_on = None
     outcomes = run_cases(function, subject, built_on, hidden, seed)
+    right = all(outcome.passed and not outcome.by_part for outcome in outcomes)
+    _RIGHT[name, hidden] = function if right else None
     report = Report(name, float(points), tuple(outcomes), SITE)
     show(report)
     return report.earned
+
+
+# Check and whether hidden -> the function that it last found right, or None.
+_RIGHT = {}
+
+
+def _was_right(function, name):
+    """Whether its own checks found no mistake, the last time they ran here.
+
+    Of proxies all are the one student's, who may have bound the name anew since:
+    a function must not be right where it is judged, and wrong where others are.
+    """
+    found = [
+        _RIGHT[name, hidden] for hidden in (False, True) if (name, hidden) in _RIGHT
+    ]
+    proxies = [of_proxy(f, "__call_with_arguments__") for f in (function, *found)]
+    return bool(found) and (all(proxies) or all(f is function for f in found))
 
 
 def _instructors_seed():

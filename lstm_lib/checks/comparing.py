@@ -5,6 +5,7 @@ of numbers, then the values. No message here holds an expected value.
 """
 
 import inspect
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +46,9 @@ def freeze(answer):
     if of_proxy(answer, "__call_with_arguments__") is not None:
         told = of_proxy(answer, "__type_name__")
         return _frozen(told(answer) if told else "")
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(answer, torch.Tensor):
+        answer = answer.detach().cpu()  # as it comes out of another process
     array = np.asarray(answer)
     if array.dtype.kind == "O" and array.ndim == 0:
         return _frozen(type(array[()]).__name__)

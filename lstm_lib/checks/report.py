@@ -94,6 +94,7 @@ PAGES = {
         "sec-packed",
         "sec-carry-and-detach",
         "sec-projection",
+        "sec-torch-training",
         "sec-torch-speed",
         "sec-torch-saving",
         "sec-onnx",
@@ -220,12 +221,13 @@ class Report:
             }
             for outcome in self.outcomes
         ]
+        measures = [o.measure for o in self.outcomes if o.measure]
         return {
             "check": self.check,
             "points": self.points,
             "score": self.score,
             "cases": cases,
-        }
+        } | ({"measure": measures[0]} if measures else {})
 
 
 def _names(group):

@@ -57,6 +57,8 @@ class Outcome:
     section: str | None = None
     misconceptions: tuple = ()  # all that match, in the order of the bank
     unnamed: str = ""  # the message if none of them fits the other cases, too
+    measure: dict | None = None  # see subject.Judgement
+    by_part: bool = False  # right for the student's own part, and not for ours
 
 
 def run_cases(function, subject, built_on, hidden, seed):
@@ -65,14 +67,18 @@ def run_cases(function, subject, built_on, hidden, seed):
     A function that is interrupted (the stop button, or nbgrader's time limit)
     is not called again.
     """
-    outcomes, stop = [], ""
+    outcomes, stop, asked = [], "", {}
     with _contained(hidden):
         for case in subject.cases(hidden, seed):
             if stop:
                 outcomes.append(Outcome(case.name, False, stop))
                 continue
             try:
-                outcomes.append(_run_case(function, subject, case, built_on, hidden))
+                if subject.judge is not None:
+                    outcome = _judge_case(function, subject, case, hidden, asked)
+                else:
+                    outcome = _run_case(function, subject, case, built_on, hidden)
+                outcomes.append(outcome)
             except KeyboardInterrupt:
                 message = "Interrupted: it took too long, or it was stopped."
                 outcomes.append(Outcome(case.name, False, message))
@@ -102,8 +108,6 @@ def _named(outcome, entry):
 
 def _run_case(function, subject, case, built_on, hidden):
     expected = _ours(subject.reference, case)
-    part = _Part(built_on) if callable(built_on) else None
-    own, refused = _expected_with(part, expected, subject, case)
     given = _copies(case.arguments)
     if not callable(function):
         message = f"Expected a function, got {_name(function)}."
@@ -117,10 +121,17 @@ def _run_case(function, subject, case, built_on, hidden):
 
     findings = _compare(answer, expected, subject, case)
     wrong = any(finding.fault for finding in findings)
-    if wrong and own is not None and _equal(answer, own, subject, case):
+    changed = _say_changed(subject, case, given)
+    if not wrong and not changed:
+        return Outcome(case.name, True, note)
+    # Not before: the part would hear how the reference calls it, and could tell.
+    part = _Part(built_on) if callable(built_on) else None
+    own, refused = _expected_with(part, expected, subject, case)
+    by_part = wrong and own is not None and _equal(answer, own, subject, case)
+    if by_part:
         wrong = False
         note = f"Right, given your own {subject.part_check}, which still has a mistake."
-    changed = _say_changed(subject, case, given) if not _changes(part) else ""
+    changed = "" if _changes(part) else changed
     if wrong:
         # With a part that does not count, a right answer may match a mistake.
         matches = () if refused else _matches(answer, subject, case, part)
@@ -138,7 +149,81 @@ def _run_case(function, subject, case, built_on, hidden):
         return Outcome(case.name, False, message, section, matches, unnamed)
     if changed:
         return Outcome(case.name, False, f"The values are right.{changed}")
-    return Outcome(case.name, True, note)
+    return Outcome(case.name, True, note, by_part=by_part)
+
+
+# ---- many right answers ------------------------------------------------------
+
+
+def _judge_case(function, subject, case, hidden, asked):
+    """The Outcome of a case that the subject judges itself.
+
+    asked: what came of the calls so far; cases with the same arguments share one.
+    """
+    key = id(case.arguments)
+    if key not in asked:
+        asked[key] = _ask(function, subject, case, hidden)
+    found = asked[key]
+    if isinstance(found, Outcome):
+        measure = subject.judge(None, *case.data).measure
+        return replace(found, name=case.name, measure=measure)
+    answer, matches = found
+    said = subject.judge(_arrays(answer), *case.data)
+    return Outcome(
+        case.name,
+        said.right,
+        said.text,
+        None if said.right else subject.section,
+        () if said.right else matches,
+        measure=said.measure,
+    )
+
+
+def _ask(function, subject, case, hidden):
+    """The frozen answer and the misconceptions that give it, or a failed Outcome.
+
+    What is asked of every answer: a form and finite numbers, arguments left as
+    they were, and the same answer for the case's twin.
+    """
+    if not callable(function):
+        return Outcome("", False, f"Expected a function, got {_name(function)}.")
+    expected, runs = _ours(subject.reference, case), []
+    calls = [case.arguments, case.twin] if case.twin else [case.arguments]
+    while calls:
+        arguments = calls.pop(0)
+        given = _copies(arguments)
+        answer, error, _ = _call(function, given, hidden)
+        if error is not None:
+            message = _say_error(error, _lines(error, function), subject, hidden)
+            return Outcome("", False, message)
+        if fault := _fault_in_form(answer, expected, subject, case):
+            return Outcome("", False, _without_values(fault, hidden))
+        if changed := _say_changed(subject, replace(case, arguments=arguments), given):
+            return Outcome("", False, changed.strip())
+        runs.append(answer)
+        if len(runs) == 2 and not _equal(runs[1], _arrays(runs[0]), subject, case):
+            calls.append(case.arguments)  # does it say the same thing twice at all?
+    matches = _matches(runs[0], subject, case, None)
+    if len(runs) < 3:
+        return runs[0], matches
+    if not _equal(runs[2], _arrays(runs[0]), subject, case):
+        message = (
+            "The same arguments gave two different answers. If you draw numbers, "
+            "draw them from a generator that you make inside the function, always "
+            "with the same start: `np.random.default_rng(0)`."
+        )
+        return Outcome("", False, message)
+    section = subject.sections.get("twin", subject.section)
+    return Outcome("", False, subject.twins_differ, section, matches)
+
+
+def _fault_in_form(answer, expected, subject, case):
+    """What is wrong with an answer before anybody looks at its values, or ""."""
+    findings = compare(answer, expected, subject.returns, case.rtol, subject.shapes)
+    faults = [f for f in findings if f.fault not in ("", "values")]
+    if not faults and not _finite(_arrays(answer)):
+        return "Your answer contains NaN or infinity."
+    return _say_findings(faults, (), subject) + question(answer) if faults else ""
 
 
 def _without_values(message, hidden):
@@ -157,7 +242,7 @@ def _compare(answer, expected, subject, case):
     if any(finding.fault for finding in findings):
         return findings
     seen, wanted = (
-        subject.observe(_arrays(values), *_copies(case.data))
+        subject.observe(_arrays_like(expected, values), *_copies(case.data))
         for values in (answer, expected)
     )
     return compare(freeze(seen), wanted, subject.observed, case.rtol)
@@ -167,6 +252,13 @@ def _arrays(values):
     """The values of an answer as arrays of floats."""
     if isinstance(values, (list, tuple)):
         return tuple(map(_arrays, values))
+    return np.array(values, dtype=float)
+
+
+def _arrays_like(expected, values):
+    """The same where it is known what is one array: a list of lists may be one."""
+    if isinstance(expected, tuple):
+        return tuple(map(_arrays_like, expected, values))
     return np.array(values, dtype=float)
 
 

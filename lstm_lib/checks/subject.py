@@ -11,14 +11,30 @@ import numpy as np
 class Case:
     """One input. An answer may be off by rtol times its largest value.
 
-    data: what the subject's `observe` needs beside the answer; students'
-    functions are not given it.
+    data: what the subject's `observe` or `judge` needs beside the answer;
+    students' functions are not given it.
+    twin: other arguments to which the answer must be the same, for `judge`.
     """
 
     name: str
     arguments: tuple
     rtol: float = 1e-4
     data: tuple = ()
+    twin: tuple = ()
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a subject's `judge` says of an answer.
+
+    text: a sentence, whether it is right or not. measure: how good it is, for
+    a table of a class: {"name": str, "value": float, or None where there is
+    no valid answer, "beside": {name: float} to compare with}.
+    """
+
+    right: bool
+    text: str
+    measure: dict
 
 
 @dataclass(frozen=True)
@@ -28,7 +44,8 @@ class Subject:
     returns: the names of what it returns, nested as it is returned.
     shapes: name to shape in letters, for messages.
     make_cases: (rng, hidden) -> list of Case.
-    sections: name to section, for where that value alone is wrong.
+    sections: name to section, for where that value alone is wrong; "twin" for
+    where a case's twin has another answer.
     products: what to say where matrix sizes do not fit.
     part: the keyword by which the reference takes the student's own function.
     part_check: the check that this function has itself.
@@ -39,6 +56,10 @@ class Subject:
     answer's weights; the form and the shapes of the answer are compared first.
     observed: what that array is called, such as "`c` of your unit", or the
     names of those arrays, such as ("c", "h").
+    judge: (answer or None, *case.data) -> Judgement, where many answers are
+    right; form and shape are those of the reference's. Cases that share their
+    arguments, the same tuple, share one call.
+    twins_differ: what to say where a case's twin has another answer.
     """
 
     name: str
@@ -55,6 +76,8 @@ class Subject:
     part_reads: tuple = ()
     observe: Callable | None = None
     observed: str | tuple = "what it does"
+    judge: Callable | None = None
+    twins_differ: str = ""
 
     def cases(self, hidden, seed):
         """The cases for a student (hidden=False) or for grading, from a seed."""

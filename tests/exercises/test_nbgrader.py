@@ -13,12 +13,15 @@ import course
 import nbformat
 import pytest
 from nbgrader.validator import Validator
-from submissions import entry_of, is_test, mutants, reference, styles
+from submissions import entry_of, is_test, mutants, quick, reference, styles
 
+from autograder import leaderboard
+from autograder.course import open_course
 from autograder.gradebook import read_endings
 
 ASSIGNMENTS = course.assignments()
 each_assignment = pytest.mark.parametrize("assignment", ASSIGNMENTS)
+MISTAKES = 4  # of each function, at most; test_assignments tries them all
 FROM_THE_BANK = """
 from lstm_lib.checks.misconceptions import BANK
 {function} = next(entry.function for entry in BANK if entry.id == "{id}")
@@ -28,14 +31,15 @@ from lstm_lib.checks.misconceptions import BANK
 def from_the_bank(assignment):
     """Submissions that hold one misconception in each function: student -> answers.
 
-    As many as the function with the most; one mistake never hides another.
+    One mistake never hides another, so a few submissions try many of them.
     """
-    answers, by_cell = reference(assignment), {}
+    answers, by_cell = quick(assignment), {}
     for name, (cell, _) in mutants(assignment).items():
         if entry_of(name):
             by_cell.setdefault(cell, []).append(name)
     students = {}
-    for number, names in enumerate(zip_longest(*by_cell.values()), 1):
+    some = [names[:MISTAKES] for names in by_cell.values()]
+    for number, names in enumerate(zip_longest(*some), 1):
         wrong = {cell: name for cell, name in zip(by_cell, names) if name}
         sources = {
             cell: FROM_THE_BANK.format(id=name, function=function_of(cell))
@@ -118,7 +122,7 @@ def test_right_answers_get_every_point_and_blank_ones_none(assignment, rows, rel
 
 
 @each_assignment
-def test_each_misconception_costs_its_task_and_is_named(
+def test_a_misconception_costs_its_task_and_is_named(
     assignment, rows, releases, nbgrader
 ):
     for student, (_, wrong) in from_the_bank(assignment).items():
@@ -272,6 +276,31 @@ def test_the_seed_is_the_instructors(tmp_path, monkeypatch):
     with course.environment(tmp_path / "course"):
         course.open_course(tmp_path / "course")
         assert os.environ["LSTM_LIB_CHECKS_SEED"] == "3"
+
+
+# ---- the leaderboard -------------------------------------------------------------
+
+
+def test_the_leaderboard_ranks_what_was_measured(rows, folder):
+    """The styles above the baselines; who handed in a baseline beside it."""
+    found = leaderboard.entries(open_course(folder), "ps7")
+    values = {entry.student: entry.measure.value for entry in found}
+    assert set(values) >= {student for name, student in rows if name == "ps7"}
+    baselines = found[0].measure.beside
+    right = ["reference", *(k.replace(" ", "-") for k in styles("ps7"))]
+    best = min(baselines.values())
+    assert all(values[student] < 0.85 * best for student in right)
+    assert values["blank"] is None
+    in_class = {
+        wrong.get("forecasts-answer"): values[student]
+        for student, (_, wrong) in from_the_bank("ps7").items()
+    }
+    assert in_class["persistence-dressed-up-as-skill"] == baselines["naive forecast"]
+    assert in_class["baseline-handed-in"] == baselines["seasonal naive forecast"]
+    assert in_class["future-copied"] is None
+    text = leaderboard.table("ps7", found)
+    assert text.index("reference") < text.index("seasonal naive forecast")
+    assert "Your forecasts change when only" in text.partition("Not ranked")[2]
 
 
 # ---- the autograder --------------------------------------------------------------

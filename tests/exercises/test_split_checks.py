@@ -17,6 +17,7 @@ from submissions import (
     is_answer,
     is_test,
     mutants,
+    quick,
     reference,
     run,
     styles,
@@ -25,7 +26,7 @@ from submissions import (
 from autograder import sandbox
 from autograder.forkserver import ForkServer
 from autograder.session import Cell, Session, bound_names
-from lstm_lib import cells, checks
+from lstm_lib import cells, checks, series, validation
 from lstm_lib.checks import misconceptions, references, subject
 from lstm_lib.checks.report import VERDICT
 
@@ -164,13 +165,18 @@ for name, source in {sources!r}.items():
 bank = sys.modules["own.misconceptions.bank"].BANK
 wrong = {{entry.id: entry.function for entry in bank}}
 """
-TOPICS = "simple_rnn", "lstm", "gradients", "variants", "directions"
+TOPICS = (
+    *("simple_rnn", "lstm", "gradients", "variants", "directions", "attention"),
+    *("torch_layers", "keras_layers", "porting", "training_script", "forecasting"),
+)
 
 
 def pasted():
     """A cell that defines the bank's functions by the source that they have here."""
     sigmoid = f"import numpy as np\n{inspect.getsource(cells.sigmoid)}"
     sources = {"own.cells": sigmoid, "own.subject": inspect.getsource(subject)}
+    for module in (validation, series):
+        sources[module.__name__.replace("lstm_lib", "own")] = inspect.getsource(module)
     parts = [getattr(references, topic) for topic in TOPICS]
     parts += [misconceptions.bank, *(getattr(misconceptions, t) for t in TOPICS)]
     for part in parts:
@@ -192,7 +198,7 @@ def wrong_answers(assignment, named):
         if bool(entry_of(name)) == named:
             by_cell.setdefault(cell, []).append((name, answer))
     for row in zip_longest(*by_cell.values()):
-        there, here = reference(assignment), reference(assignment)
+        there, here = quick(assignment), quick(assignment)
         for cell, (name, answer) in (
             (c, pair) for c, pair in zip(by_cell, row) if pair
         ):

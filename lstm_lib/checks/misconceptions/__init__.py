@@ -21,9 +21,12 @@ from lstm_lib.checks.misconceptions import (  # isort: skip
     torch_layers,
     keras_layers,
     porting,
+    training_script,
+    forecasting,
 )
 from lstm_lib.checks.misconceptions.bank import BANK, Misconception
 
 __all__ = ["BANK", "Misconception"]
-__all__ += ["attention", "directions", "gradients", "inspection", "keras_layers"]
-__all__ += ["lstm", "porting", "sequences", "simple_rnn", "torch_layers", "variants"]
+__all__ += ["attention", "directions", "forecasting", "gradients", "inspection"]
+__all__ += ["keras_layers", "lstm", "porting", "sequences", "simple_rnn"]
+__all__ += ["torch_layers", "training_script", "variants"]

@@ -4,9 +4,14 @@ import numpy as np
 
 from lstm_lib.checks.misconceptions.bank import misconception
 from lstm_lib.checks.references.attention import (
+    agreement,
     attention_backward,
     attention_scores,
+    changed_weights,
     context_vector,
+    masked_softmax,
+    top_word_effect,
+    word_attention,
 )
 
 # ---- context_vector ---------------------------------------------------------
@@ -544,3 +549,482 @@ def mean_over_the_batch_subtracted(dcontext, alpha, h):
 )
 def gradient_by_the_states(dcontext, alpha, h):
     return alpha[..., None] * dcontext
+
+
+# ---- word_attention ---------------------------------------------------------
+
+
+def _answer(alpha, h, V, d):
+    return context_vector(alpha, h) @ V + d, alpha
+
+
+@misconception(
+    "word_attention",
+    "sec-word-attention",
+    "There is no tanh between `h @ W + b` and `u`. Two matrices in a row are one: "
+    "what could the network do with `W` then that it could not do with `u` alone?",
+)
+def tanh_left_out_of_word_scores(
+    h, lengths, W, b, u, V, d, *, masked_softmax=masked_softmax
+):
+    return _answer(masked_softmax((h @ W + b) @ u, lengths), h, V, d)
+
+
+@misconception(
+    "word_attention",
+    "sec-word-attention",
+    "Your tanh stands around the finished score. How large can a score be then, and "
+    "how unequal the weights of two words?",
+)
+def tanh_around_the_word_score(
+    h, lengths, W, b, u, V, d, *, masked_softmax=masked_softmax
+):
+    return _answer(masked_softmax(np.tanh((h @ W + b) @ u), lengths), h, V, d)
+
+
+@misconception(
+    "word_attention",
+    "sec-word-attention",
+    "You add up the numbers that come out of the tanh, each as it is. Which vector "
+    "says how much each of them counts?",
+)
+def word_vector_u_left_out(h, lengths, W, b, u, V, d, *, masked_softmax=masked_softmax):
+    return _answer(masked_softmax(np.tanh(h @ W + b).sum(axis=-1), lengths), h, V, d)
+
+
+@misconception(
+    "word_attention",
+    "sec-word-attention",
+    "The bias `b` does not come into your scores. Where does it stand, inside the "
+    "tanh or outside?",
+)
+def word_bias_left_out(h, lengths, W, b, u, V, d, *, masked_softmax=masked_softmax):
+    return _answer(masked_softmax(np.tanh(h @ W) @ u, lengths), h, V, d)
+
+
+@misconception(
+    "word_attention",
+    "sec-weighted-mean",
+    "Your logits come from the plain mean of the true states. The weights are there, "
+    "and nothing depends on them. What was to be averaged with `alpha`?",
+)
+def weights_for_show(h, lengths, W, b, u, V, d, *, masked_softmax=masked_softmax):
+    _, alpha = word_attention(h, lengths, W, b, u, V, d, masked_softmax=masked_softmax)
+    within = np.arange(len(h))[:, None] < lengths
+    return _answer(within / lengths, h, V, d)[0], alpha
+
+
+@misconception(
+    "word_attention",
+    "sec-weighted-mean",
+    "Your logits come from each sentence's last state, as if there were no "
+    "attention. Which vector is to be classified?",
+)
+def last_state_classified(h, lengths, W, b, u, V, d, *, masked_softmax=masked_softmax):
+    _, alpha = word_attention(h, lengths, W, b, u, V, d, masked_softmax=masked_softmax)
+    return h[lengths - 1, np.arange(len(lengths))] @ V + d, alpha
+
+
+@misconception(
+    "word_attention",
+    "sec-weighted-mean",
+    "Your logits come from the one state with the largest weight. It is a choice, and "
+    "not a mean: through which weights could the others learn?",
+)
+def top_state_classified(h, lengths, W, b, u, V, d, *, masked_softmax=masked_softmax):
+    _, alpha = word_attention(h, lengths, W, b, u, V, d, masked_softmax=masked_softmax)
+    return h[alpha.argmax(axis=0), np.arange(len(lengths))] @ V + d, alpha
+
+
+@misconception(
+    "word_attention",
+    "sec-weighted-mean",
+    "The bias `d` has been added at every step, and the steps have been added up: it "
+    "counts T times. How often should it count in one answer?",
+)
+def output_bias_at_every_step(
+    h, lengths, W, b, u, V, d, *, masked_softmax=masked_softmax
+):
+    _, alpha = word_attention(h, lengths, W, b, u, V, d, masked_softmax=masked_softmax)
+    return (alpha[..., None] * h @ V + d).sum(axis=0), alpha
+
+
+@misconception(
+    "word_attention",
+    "sec-softmax",
+    "Your logits have been through a softmax: each row adds up to 1. What does the "
+    "word *logit* stand for, and who takes that softmax?",
+)
+def probabilities_for_logits(
+    h, lengths, W, b, u, V, d, *, masked_softmax=masked_softmax
+):
+    logits, alpha = word_attention(
+        h, lengths, W, b, u, V, d, masked_softmax=masked_softmax
+    )
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True), alpha
+
+
+@misconception(
+    "word_attention",
+    "sec-masked-softmax",
+    "You weigh the states with the scores as they are. Which function stands between "
+    "a score and a weight, and what do the weights of a sentence add up to?",
+)
+def words_weighed_by_their_scores(h, lengths, W, b, u, V, d):
+    within = np.arange(len(h))[:, None] < lengths
+    return _answer(np.tanh(h @ W + b) @ u * within, h, V, d)
+
+
+@misconception(
+    "word_attention",
+    "sec-masked-softmax",
+    "Your weights add up to 1 over the whole array. The lengths did not come in: what "
+    "stands after a sentence's last word, and how much of the answer is it now?",
+)
+def padding_read_as_words(h, lengths, W, b, u, V, d):
+    alpha = masked_softmax(np.tanh(h @ W + b) @ u, np.full(len(lengths), len(h)))
+    return _answer(alpha, h, V, d)
+
+
+@misconception(
+    "word_attention",
+    "sec-masked-softmax",
+    "Your weights add up to 1 across the *sentences* of a step. Which axis of the "
+    "scores (T, N) holds the words that compete?",
+)
+def sentences_compete_for_a_step(h, lengths, W, b, u, V, d):
+    within = np.arange(len(h))[:, None] < lengths
+    return _answer(_softmax_where(np.tanh(h @ W + b) @ u, within, axis=1), h, V, d)
+
+
+# ---- agreement --------------------------------------------------------------
+
+
+def _same(alphas):
+    """The share (M, M) of sentences in which two networks have the same top."""
+    top = alphas.argmax(axis=1)
+    return np.mean(top[:, None] == top, axis=2)
+
+
+@misconception(
+    "agreement",
+    "sec-do-weights-explain",
+    "You have compared each network with itself as well, and there it always agrees. "
+    "How many pairs of *different* networks are there?",
+)
+def networks_compared_with_themselves(alphas, lengths):
+    return _same(alphas).mean(), np.mean(1 / lengths)
+
+
+@misconception(
+    "agreement",
+    "sec-do-weights-explain",
+    "You count the sentences in which *all* networks have the same top word. What "
+    "happens to that number when a network is added, however much each two agree?",
+)
+def all_networks_at_once(alphas, lengths):
+    top = alphas.argmax(axis=1)
+    return np.mean((top == top[0]).all(axis=0)), np.mean(1 / lengths)
+
+
+@misconception(
+    "agreement",
+    "sec-do-weights-explain",
+    "You compare the first network with each of the others, and no two of those. "
+    "Which pairs are left out?",
+)
+def all_compared_with_the_first(alphas, lengths):
+    return _same(alphas)[0, 1:].mean(), np.mean(1 / lengths)
+
+
+@misconception(
+    "agreement",
+    "sec-do-weights-explain",
+    "You compare each network with the next one only. How many pairs can be made of "
+    "three networks?",
+)
+def neighbours_compared(alphas, lengths):
+    return np.diagonal(_same(alphas), 1).mean(), np.mean(1 / lengths)
+
+
+@misconception(
+    "agreement",
+    "sec-do-weights-explain",
+    "You add up the shares of all pairs. By how many is this divided, so that it is "
+    "a share again?",
+)
+def shares_of_pairs_added_up(alphas, lengths):
+    same = _same(alphas)
+    return same[np.tril_indices(len(same), -1)].sum(), np.mean(1 / lengths)
+
+
+@misconception(
+    "agreement",
+    "sec-do-weights-explain",
+    "Your chance is one in T, the length of the array. Could a word drawn by chance "
+    "lie in the padding?",
+)
+def chance_counts_the_padding(alphas, lengths):
+    return agreement(alphas, lengths)[0], 1 / alphas.shape[1]
+
+
+@misconception(
+    "agreement",
+    "sec-do-weights-explain",
+    "Your chance is one in the *mean* length. Two sentences of 2 and 10 words: what "
+    "is the chance in each, and what is the mean of these two?",
+)
+def chance_of_the_mean_length(alphas, lengths):
+    return agreement(alphas, lengths)[0], 1 / np.mean(lengths)
+
+
+@misconception(
+    "agreement",
+    "sec-do-weights-explain",
+    "You take the chance that two networks *both* hit one given word. Which words "
+    "count as agreeing: one given word, or any, as long as it is the same?",
+)
+def chance_of_one_given_word(alphas, lengths):
+    return agreement(alphas, lengths)[0], np.mean(1 / lengths**2)
+
+
+# ---- changed_weights --------------------------------------------------------
+
+
+@misconception(
+    "changed_weights",
+    "sec-do-weights-explain",
+    "Your uniform weights are 1/T at every step, padding and all. Over how many steps "
+    "is a sentence's 1 to be shared out?",
+)
+def uniform_over_the_array(alpha, lengths):
+    return np.full_like(alpha, 1 / len(alpha)), *changed_weights(alpha, lengths)[1:]
+
+
+@misconception(
+    "changed_weights",
+    "sec-do-weights-explain",
+    "Your uniform weights are 1/T within each sentence. What do those of a short "
+    "sentence add up to?",
+)
+def uniform_share_of_the_array(alpha, lengths):
+    uniform, only, rest = changed_weights(alpha, lengths)
+    return (uniform > 0) / len(alpha), only, rest
+
+
+@misconception(
+    "changed_weights",
+    "sec-do-weights-explain",
+    "You leave the top step the weight that it had, and set the others to 0. What do "
+    "the weights of a mean add up to?",
+)
+def top_keeps_its_own_weight(alpha, lengths):
+    uniform, only, rest = changed_weights(alpha, lengths)
+    return uniform, only * alpha, rest
+
+
+@misconception(
+    "changed_weights",
+    "sec-do-weights-explain",
+    "You take the top weight away, and nobody gets it: what is left adds up to less "
+    "than 1. By what must it be divided?",
+)
+def rest_left_as_it_is(alpha, lengths):
+    uniform, only, _ = changed_weights(alpha, lengths)
+    return uniform, only, alpha * (1 - only)
+
+
+@misconception(
+    "changed_weights",
+    "sec-do-weights-explain",
+    "You give every other step the same part of the top weight. A step that had twice "
+    "the weight of another: does it still have twice as much?",
+)
+def top_weight_shared_in_equal_parts(alpha, lengths):
+    uniform, only, _ = changed_weights(alpha, lengths)
+    part = alpha.max(axis=0) / (lengths - 1)
+    return uniform, only, (alpha + part) * (uniform > 0) * (1 - only)
+
+
+@misconception(
+    "changed_weights",
+    "sec-do-weights-explain",
+    "Without the top step, all your weights are equal. Which two changes do you make "
+    "at once, and which of them would an effect be due to?",
+)
+def rest_made_uniform(alpha, lengths):
+    uniform, only, _ = changed_weights(alpha, lengths)
+    return uniform, only, (uniform > 0) * (1 - only) / (lengths - 1)
+
+
+@misconception(
+    "changed_weights",
+    "sec-do-weights-explain",
+    "The other weights have been through a softmax once more, which makes them nearly "
+    "equal. They are positive already. How do they become shares of 1?",
+)
+def rest_through_softmax_again(alpha, lengths):
+    uniform, only, _ = changed_weights(alpha, lengths)
+    return uniform, only, _softmax_where(alpha, (uniform > 0) & (only == 0))
+
+
+@misconception(
+    "changed_weights",
+    "sec-do-weights-explain",
+    "Each *step* has a top sentence in your answer. Of which axis do you look for the "
+    "largest weight, and what is it that a sentence has one of?",
+)
+def top_sentence_of_each_step(alpha, lengths):
+    only = np.zeros_like(alpha)
+    only[np.arange(len(alpha)), alpha.argmax(axis=1)] = 1
+    rest = alpha * (1 - only)
+    total = rest.sum(axis=0)
+    rest = rest / np.where(total, total, 1)
+    return changed_weights(alpha, lengths)[0], only, rest
+
+
+@misconception(
+    "changed_weights",
+    "sec-do-weights-explain",
+    "Only one sentence of the batch has changed: the one with the largest weight of "
+    "all. Which axis does `argmax` need, so that each sentence finds its own?",
+    right_on=("one sentence",),
+)
+def one_top_for_the_whole_batch(alpha, lengths):
+    only, rest = np.zeros_like(alpha), alpha.copy()
+    top = np.unravel_index(alpha.argmax(), alpha.shape)
+    only[top], rest[top] = 1, 0
+    return changed_weights(alpha, lengths)[0], only, rest / rest.sum(axis=0)
+
+
+# ---- top_word_effect --------------------------------------------------------
+
+
+def _means(effects, alpha, lengths):
+    """Like top_word_effect, from effects (T, N) that are 0 past the end."""
+    place = alpha.argmax(axis=0)
+    top = effects[place, np.arange(len(lengths))]
+    others = (effects.sum(axis=0) - top) / (lengths - 1)
+    return top.mean(), others.mean(), np.mean(effects.argmax(axis=0) == place)
+
+
+def _there(alpha, lengths):
+    return np.arange(len(alpha))[:, None] < lengths
+
+
+@misconception(
+    "top_word_effect",
+    "sec-do-weights-explain",
+    "Your effects have a sign, so that a word that helps and one that harms cancel in "
+    "a mean. How large is the effect of a word without which the right answer becomes "
+    "*more* likely?",
+)
+def effects_that_cancel(p, p_without, alpha, lengths):
+    return _means((p - p_without) * _there(alpha, lengths), alpha, lengths)
+
+
+@misconception(
+    "top_word_effect",
+    "sec-do-weights-explain",
+    "You average the probabilities without the word, and not how far they are from "
+    "the one with it. What is the effect of a word that changes nothing?",
+)
+def probabilities_for_effects(p, p_without, alpha, lengths):
+    return _means(np.where(_there(alpha, lengths), p_without, 0), alpha, lengths)
+
+
+@misconception(
+    "top_word_effect",
+    "sec-do-weights-explain",
+    "The padding counts among your other words. Which word is deleted there, and what "
+    "does the table hold in its place?",
+)
+def padding_among_the_other_words(p, p_without, alpha, lengths):
+    effects = np.abs(p - p_without)
+    T = np.full(len(lengths), len(alpha))
+    return _means(effects, alpha, T)
+
+
+@misconception(
+    "top_word_effect",
+    "sec-do-weights-explain",
+    "The means are right, and the largest effect is looked for in the padding as "
+    "well, where `p_without` is 0. How large an effect is that, and of which word?",
+)
+def largest_effect_in_the_padding(p, p_without, alpha, lengths):
+    top, others, _ = top_word_effect(p, p_without, alpha, lengths)
+    largest = np.abs(p - p_without).argmax(axis=0) == alpha.argmax(axis=0)
+    return top, others, np.mean(largest)
+
+
+@misconception(
+    "top_word_effect",
+    "sec-do-weights-explain",
+    "You divide the effects of the other words by T - 1, in short sentences as well. "
+    "How many other words has a sentence of `lengths[n]` words?",
+)
+def effects_divided_by_the_array(p, p_without, alpha, lengths):
+    top, _, largest = top_word_effect(p, p_without, alpha, lengths)
+    effects = np.abs(p - p_without) * _there(alpha, lengths)
+    T = np.full(len(lengths), len(alpha))
+    return top, _means(effects, alpha, T)[1], largest
+
+
+@misconception(
+    "top_word_effect",
+    "sec-do-weights-explain",
+    "The top word is among your other words. If it has a large effect, what does it "
+    "do to the number that it is compared with?",
+)
+def top_word_among_the_others(p, p_without, alpha, lengths):
+    top, _, largest = top_word_effect(p, p_without, alpha, lengths)
+    effects = np.abs(p - p_without) * _there(alpha, lengths)
+    return top, np.mean(effects.sum(axis=0) / lengths), largest
+
+
+@misconception(
+    "top_word_effect",
+    "sec-do-weights-explain",
+    "All other words of the batch are in one mean, so that a long sentence counts "
+    "more than a short one. Which mean comes first: over words, or over sentences?",
+)
+def long_sentences_count_more(p, p_without, alpha, lengths):
+    top, _, largest = top_word_effect(p, p_without, alpha, lengths)
+    effects = np.abs(p - p_without) * _there(alpha, lengths)
+    others = effects.sum() - top * len(lengths)
+    return top, others / (lengths - 1).sum(), largest
+
+
+@misconception(
+    "top_word_effect",
+    "sec-do-weights-explain",
+    "Your top word is the one with the largest *effect*. It beats all others then, in "
+    "every sentence. Whose claim was to be tested?",
+)
+def top_word_by_its_effect(p, p_without, alpha, lengths):
+    effects = np.abs(p - p_without) * _there(alpha, lengths)
+    return _means(effects, effects, lengths)
+
+
+@misconception(
+    "top_word_effect",
+    "sec-do-weights-explain",
+    "You square the effects. In which unit is your answer, if the probabilities are "
+    "shares of 1?",
+)
+def effects_squared(p, p_without, alpha, lengths):
+    effects = (p - p_without) ** 2 * _there(alpha, lengths)
+    return _means(effects, alpha, lengths)
+
+
+@misconception(
+    "top_word_effect",
+    "sec-do-weights-explain",
+    "You average all effects with the weights of the attention. Which word is to be "
+    "deleted, and how many of them?",
+)
+def effects_weighted_by_attention(p, p_without, alpha, lengths):
+    _, others, largest = top_word_effect(p, p_without, alpha, lengths)
+    effects = np.abs(p - p_without) * _there(alpha, lengths)
+    return (alpha * effects).sum(axis=0).mean(), others, largest

@@ -5,6 +5,7 @@ import numpy as np
 from lstm_lib.checks.misconceptions.bank import misconception
 from lstm_lib.checks.references.keras_layers import (
     early_stopping,
+    keras_lstm_shapes,
     keras_parameter_counts,
     pad_sequences,
     run_with_mask,
@@ -552,3 +553,96 @@ def best_epoch_counted_from_zero(losses, patience):
 )
 def highest_loss_as_the_best(losses, patience):
     return early_stopping([-loss for loss in losses], patience)
+
+
+# ---- keras_lstm_shapes ----------------------------------------------------------
+
+# Names of cases, by what is asked for in them.
+LAST_ALONE = "the last output"
+EVERY_STEP = "every step", "both directions, every step"
+LAST_OUTPUT = (
+    LAST_ALONE,
+    "both directions, and the states",
+    "the last output and the states",
+)
+KERAS_ONE_WAY = (
+    LAST_ALONE,
+    "every step",
+    "every step and the states",
+    "the last output and the states",
+)
+
+
+@misconception(
+    "keras_lstm_shapes",
+    "sec-keras-outputs",
+    "Your first array has all steps where nobody asked for them. What does "
+    "`return_sequences=False`, the default, leave of the time axis?",
+    right_on=(
+        *EVERY_STEP,
+        "every step and the states",
+        "both directions, every step and the states",
+    ),
+)
+def keras_gives_every_step(N, T, units, sequences, state, both):
+    return keras_lstm_shapes(N, T, units, True, state, both)
+
+
+@misconception(
+    "keras_lstm_shapes",
+    "sec-keras-outputs",
+    "Your time axis comes first, as in PyTorch and in this course. Which axis is first "
+    "in what Keras reads and gives back?",
+    right_on=LAST_OUTPUT,
+)
+def keras_with_time_first(N, T, units, sequences, state, both):
+    output, *states = keras_lstm_shapes(N, T, units, sequences, state, both)
+    return (T, N, output[-1]) if sequences else output, *states
+
+
+@misconception(
+    "keras_lstm_shapes",
+    "sec-keras-outputs",
+    "With `return_state` you give back one state a direction, which is right for a "
+    "GRU. What else does an LSTM carry from step to step?",
+    right_on=(LAST_ALONE, *EVERY_STEP),
+)
+def keras_cell_state_left_out(N, T, units, sequences, state, both):
+    output, *states = keras_lstm_shapes(N, T, units, sequences, state, both)
+    return output, *states[::2]
+
+
+@misconception(
+    "keras_lstm_shapes",
+    "sec-keras-outputs",
+    "Your states begin with an axis for layers, as in PyTorch. How many layers is one "
+    "`LSTM` of Keras?",
+    right_on=(LAST_ALONE, *EVERY_STEP),
+)
+def keras_states_with_a_layer_axis(N, T, units, sequences, state, both):
+    output, *states = keras_lstm_shapes(N, T, units, sequences, state, both)
+    return output, *[(1, *shape) for shape in states]
+
+
+@misconception(
+    "keras_lstm_shapes",
+    "sec-keras-outputs",
+    "With two directions your first array is as wide as with one. How does "
+    "`Bidirectional` put the two outputs together, if nobody says otherwise?",
+    right_on=KERAS_ONE_WAY,
+)
+def keras_directions_not_joined(N, T, units, sequences, state, both):
+    output, *states = keras_lstm_shapes(N, T, units, sequences, state, both)
+    return (*output[:-1], units), *states
+
+
+@misconception(
+    "keras_lstm_shapes",
+    "sec-keras-outputs",
+    "Your states of both directions are joined like the outputs. `Bidirectional` gives "
+    "those of each direction for itself: how many arrays are they in all?",
+    right_on=(*KERAS_ONE_WAY, "both directions, every step"),
+)
+def keras_states_joined(N, T, units, sequences, state, both):
+    output, *states = keras_lstm_shapes(N, T, units, sequences, state, both)
+    return output, *([(N, 2 * units)] * 2 if both and state else states)

@@ -4,7 +4,9 @@ import numpy as np
 
 from lstm_lib.checks.misconceptions.bank import misconception
 from lstm_lib.checks.references.porting import (
+    from_torch_weights,
     keras_gru_weights,
+    packed_as_keras,
     reorder_gates,
     steps_that_agree,
     to_torch_weights,
@@ -406,3 +408,137 @@ def last_step_that_differs(y, other, tolerance):
 def all_numbers_must_differ(y, other, tolerance):
     differs = (np.abs(y - other) > tolerance).all(axis=(1, 2))
     return int(differs.argmax()) if differs.any() else len(y)
+
+
+# ---- from_torch_weights ------------------------------------------------------
+
+
+@misconception(
+    "from_torch_weights",
+    "sec-transposes-and-biases",
+    "Your bias is `bias_ih` alone. PyTorch's gates see two biases: what becomes of the "
+    "other one?",
+)
+def second_bias_of_torch_lost(weight_ih, weight_hh, bias_ih, bias_hh):
+    return weight_ih.T, weight_hh.T, bias_ih
+
+
+@misconception(
+    "from_torch_weights",
+    "sec-transposes-and-biases",
+    "Your bias is the *mean* of the two. What do PyTorch's gates make of them?",
+)
+def mean_of_the_two_biases(weight_ih, weight_hh, bias_ih, bias_hh):
+    return weight_ih.T, weight_hh.T, (bias_ih + bias_hh) / 2
+
+
+@misconception(
+    "from_torch_weights",
+    "sec-transposes-and-biases",
+    "Your biases stand one behind the other, 8H numbers. That is ONNX's form: how many "
+    "has an LSTM of Keras?",
+)
+def biases_one_behind_the_other(weight_ih, weight_hh, bias_ih, bias_hh):
+    return weight_ih.T, weight_hh.T, np.concatenate([bias_ih, bias_hh])
+
+
+@misconception(
+    "from_torch_weights",
+    "sec-transposes-and-biases",
+    "Your two kernels are *reshaped*: the shapes are right, and the numbers are where "
+    "rows happened to break. Where does the weight from input d to unit j belong?",
+)
+def torch_weights_reshaped(weight_ih, weight_hh, bias_ih, bias_hh):
+    kernels = (w.reshape(w.shape[::-1]) for w in (weight_ih, weight_hh))
+    return *kernels, bias_ih + bias_hh
+
+
+@misconception(
+    "from_torch_weights",
+    "sec-transposes-and-biases",
+    "You set the four blocks of `weight_hh` side by side without turning them. Each is "
+    "(H, H), so no shape complains: which axis of a block belongs to the old state?",
+)
+def blocks_side_by_side_not_turned(weight_ih, weight_hh, bias_ih, bias_hh):
+    _, _, bias = from_torch_weights(weight_ih, weight_hh, bias_ih, bias_hh)
+    return weight_ih.T, np.hstack(np.split(weight_hh, 4)), bias
+
+
+@misconception(
+    "from_torch_weights",
+    "sec-gate-orders",
+    "You have moved the candidate behind the output gate. In which order does Keras "
+    "keep the blocks of an LSTM, and in which one PyTorch?",
+)
+def blocks_moved_without_need(weight_ih, weight_hh, bias_ih, bias_hh):
+    arrays = from_torch_weights(weight_ih, weight_hh, bias_ih, bias_hh)
+    return tuple(reorder_gates(array, "ifgo", "ifog", -1) for array in arrays)
+
+
+# ---- packed_as_keras ---------------------------------------------------------
+
+
+@misconception(
+    "packed_as_keras",
+    "sec-masking",
+    "Behind the ends your outputs are zero, as PyTorch's `pad_packed_sequence` leaves "
+    "them. What does a masked layer of Keras show at a step it does not read?",
+)
+def zeros_behind_the_ends(data, batch_sizes):
+    y = packed_as_keras(data, batch_sizes)
+    within = np.arange(len(batch_sizes)) < lengths_of(batch_sizes)[:, None]
+    return y * within[:, :, None]
+
+
+@misconception(
+    "packed_as_keras",
+    "sec-keras-outputs",
+    "Your values are right, with time first. Which axis comes first in Keras?",
+)
+def packed_with_time_first(data, batch_sizes):
+    return np.swapaxes(packed_as_keras(data, batch_sizes), 0, 1)
+
+
+@misconception(
+    "packed_as_keras",
+    "sec-packed",
+    "You have read the rows as if one *sequence* came after the other. In packed data, "
+    "whose row stands behind the first one?",
+)
+def packed_read_sequence_by_sequence(data, batch_sizes):
+    lengths = lengths_of(batch_sizes)
+    starts = np.cumsum(lengths) - lengths
+    steps = np.minimum(np.arange(len(batch_sizes)), lengths[:, None] - 1)
+    return data[starts[:, None] + steps]
+
+
+@misconception(
+    "packed_as_keras",
+    "sec-masking",
+    "Behind the end of a sequence you show what the *longest* one says there. Whose "
+    "state is held?",
+)
+def longest_sequence_for_all(data, batch_sizes):
+    y = packed_as_keras(data, batch_sizes)
+    within = np.arange(len(batch_sizes)) < lengths_of(batch_sizes)[:, None]
+    return np.where(within[:, :, None], y, y[:1])
+
+
+@misconception(
+    "packed_as_keras",
+    "sec-pad-sequences",
+    "Your sequences stand at the right edge, with zeros in front. At which end is a "
+    "packed batch padded?",
+)
+def packed_padded_in_front(data, batch_sizes):
+    y, T = packed_as_keras(data, batch_sizes), len(batch_sizes)
+    rows = [
+        np.concatenate([0 * row[length:], row[:length]])
+        for row, length in zip(y, lengths_of(batch_sizes))
+    ]
+    return np.stack(rows).reshape(-1, T, data.shape[1])
+
+
+def lengths_of(batch_sizes):
+    """The lengths of the sequences, (N,)."""
+    return (batch_sizes[:, None] > np.arange(batch_sizes[0])).sum(axis=0)

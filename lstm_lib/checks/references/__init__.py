@@ -9,6 +9,7 @@ module of its topic, and enter both in that module's SUBJECTS.
 from lstm_lib.checks.references import (
     attention,
     directions,
+    forecasting,
     gradients,
     inspection,
     keras_layers,
@@ -17,12 +18,14 @@ from lstm_lib.checks.references import (
     sequences,
     simple_rnn,
     torch_layers,
+    training_script,
     variants,
 )
 
 TOPICS = (
     *(sequences, simple_rnn, lstm, gradients, inspection),
     *(variants, directions, attention),
-    *(torch_layers, keras_layers, porting),
+    *(torch_layers, keras_layers, porting, training_script),
+    forecasting,
 )
 SUBJECTS = {subject.name: subject for topic in TOPICS for subject in topic.SUBJECTS}

@@ -160,6 +160,213 @@ def attention_backward_cases(rng, hidden):
     ]
 
 
+# ---- word_attention ---------------------------------------------------------
+
+
+def word_attention(h, lengths, W, b, u, V, d, *, masked_softmax=masked_softmax):
+    """States h (T, N, H) of the words -> logits (N, C) and weights (T, N).
+
+    W (H, A), b (A,), u (A,): of the attention; V (H, C), d (C,): of the answer.
+    masked_softmax: the student's own, to see what is right given a mistake in it.
+    """
+    alpha = masked_softmax(np.tanh(h @ W + b) @ u, lengths)
+    return context_vector(alpha, h) @ V + d, alpha
+
+
+def states_and_classifier(rng, T, N, H, A, C, *, scale=1.0, dtype="f8"):
+    """Draw all arguments of word_attention; something stands past every end.
+
+    scale: how far the tanh of the attention is from its middle.
+    """
+    lengths = rng.integers(2, T - 1, N)
+    lengths[:3] = rng.permutation([2, 3, T - 2])[:N]
+    shapes = (T, N, H), (H, A), (A,), (A,), (H, C), (C,)
+    sizes = 1.0, scale / H**0.5, 0.5, 1.0, 1.0, 1.0
+    h, *weights = (
+        (size * rng.normal(0.3, 1, shape)).astype(dtype)
+        for shape, size in zip(shapes, sizes)
+    )
+    return h, lengths, *weights
+
+
+def word_attention_cases(rng, hidden):
+    """All sizes differ; no example fills the array."""
+    if hidden:
+        return [
+            Case("longer sentences", states_and_classifier(rng, 21, 4, 6, 5, 3)),
+            Case("large weights", states_and_classifier(rng, 8, 5, 6, 7, 2, scale=3)),
+            Case("more classes", states_and_classifier(rng, 7, 3, 4, 2, 6)),
+        ]
+    single = states_and_classifier(rng, 9, 4, 7, 6, 5, dtype="f4")
+    return [
+        Case("a small batch", states_and_classifier(rng, 6, 4, 3, 5, 2)),
+        Case("small weights", states_and_classifier(rng, 8, 3, 5, 4, 2, scale=0.3)),
+        Case("one sentence", states_and_classifier(rng, 7, 1, 4, 3, 2)),
+        Case("float32 numbers", single, 1e-3),
+    ]
+
+
+# ---- agreement --------------------------------------------------------------
+
+
+def agreement(alphas, lengths):
+    """Weights alphas (M, T, N) of M networks, lengths (N,) -> two shares.
+
+    In what share of the sentences two networks have the same top word, mean over
+    all pairs of networks; and what that would be for words drawn by chance.
+    """
+    top = alphas.argmax(axis=1)
+    pairs = [np.mean(top[i] == top[j]) for i in range(len(top)) for j in range(i)]
+    return np.mean(pairs), np.mean(1 / lengths)
+
+
+def weights_of_networks(rng, M, T, N, *, liked=0.6, sharp=1.0, dtype="f8"):
+    """Draw alphas (M, T, N) and lengths (N,) from 2 to T, not all alike.
+
+    liked: how often a network's top word is the one that the others like too.
+    Drawn again until the pairs of networks to be counted make a difference.
+    """
+    while True:
+        lengths = rng.permutation([2, T, *rng.integers(2, T + 1, N - 2)])
+        alphas = np.exp(sharp * rng.normal(size=(M, T, N)))
+        alphas *= np.arange(T)[:, None] < lengths
+        likes = rng.random((M, N)) < liked
+        own, shared = rng.integers(lengths, size=(M, N)), rng.integers(lengths)
+        place = np.where(likes, shared, own)
+        network, sentence = np.indices((M, N))
+        alphas[network, place, sentence] += alphas.max(axis=1)
+        alphas = (alphas / alphas.sum(axis=1, keepdims=True)).astype(dtype)
+        if _pairs_matter(alphas.argmax(axis=1)):
+            return alphas, lengths
+
+
+def _pairs_matter(top):
+    """Whether some, all, and all at once of the networks agree in other shares."""
+    same = np.mean(top[:, None] == top, axis=2)
+    shares = [
+        same[np.tril_indices(len(top), -1)].mean(),
+        same[0, 1:].mean(),
+        np.diagonal(same, 1).mean(),
+        np.mean((top == top[0]).all(axis=0)),
+    ]
+    return np.diff(np.sort(shares)).min() > 0.01 and max(shares) < 1
+
+
+def agreement_cases(rng, hidden):
+    """Three networks at least: of two there is one pair only."""
+    if hidden:
+        return [
+            Case("six networks", weights_of_networks(rng, 6, 9, 12)),
+            Case("longer sentences", weights_of_networks(rng, 3, 25, 14)),
+            Case("nearly alike", weights_of_networks(rng, 4, 7, 30, liked=0.9)),
+        ]
+    single = weights_of_networks(rng, 3, 6, 11, dtype="f4")
+    return [
+        Case("three networks", weights_of_networks(rng, 3, 8, 10)),
+        Case("five networks", weights_of_networks(rng, 5, 7, 13)),
+        Case("little in common", weights_of_networks(rng, 4, 6, 15, liked=0.2)),
+        Case("float32 numbers", single, 1e-3),
+    ]
+
+
+# ---- changed_weights --------------------------------------------------------
+
+
+def changed_weights(alpha, lengths):
+    """Weights alpha (T, N), lengths (N,) -> three other weights (T, N).
+
+    Uniform over the true steps; the top step alone; all steps but the top one,
+    whose weight the others share in proportion.
+    """
+    N, within = len(lengths), np.arange(len(alpha))[:, None] < lengths
+    only, rest = np.zeros_like(alpha), alpha.copy()
+    top = alpha.argmax(axis=0), np.arange(N)
+    only[top], rest[top] = 1, 0
+    return within / lengths, only, rest / rest.sum(axis=0)
+
+
+def weights_and_lengths(rng, T, N, *, sharp=1.0, dtype="f8"):
+    """Draw weights (T, N) that add up to 1 within lengths from 3 to T - 1."""
+    lengths = rng.integers(3, T, N)
+    lengths[:2] = rng.permutation([3, T - 1])[:N]
+    alpha = np.exp(sharp * rng.normal(size=(T, N)))
+    alpha *= np.arange(T)[:, None] < lengths
+    return (alpha / alpha.sum(axis=0)).astype(dtype), lengths
+
+
+def changed_weights_cases(rng, hidden):
+    """Three true steps at least, so that two are left without the top."""
+    if hidden:
+        return [
+            Case("longer sentences", weights_and_lengths(rng, 18, 5)),
+            Case("sharp weights", weights_and_lengths(rng, 7, 4, sharp=3)),
+            Case("more sentences", weights_and_lengths(rng, 6, 9)),
+        ]
+    return [
+        Case("a small batch", weights_and_lengths(rng, 6, 4)),
+        Case("nearly even weights", weights_and_lengths(rng, 8, 3, sharp=0.2)),
+        Case("one sentence", weights_and_lengths(rng, 7, 1)),
+        Case("float32 numbers", weights_and_lengths(rng, 5, 6, dtype="f4"), 1e-3),
+    ]
+
+
+# ---- top_word_effect --------------------------------------------------------
+
+
+def top_word_effect(p, p_without, alpha, lengths):
+    """What it does to the answer to delete the word with the largest weight.
+
+    p (N,): probability of the right answer. p_without (T, N): the same without
+    word t. alpha (T, N), lengths (N,). Returns three numbers: the mean effect of
+    the top word, that of the other words, and the share of the sentences in
+    which no word has a larger effect than the top word.
+    """
+    N, within = len(lengths), np.arange(len(alpha))[:, None] < lengths
+    effects = np.abs(p - p_without) * within
+    place = alpha.argmax(axis=0)
+    top = effects[place, np.arange(N)]
+    others = (effects.sum(axis=0) - top) / (lengths - 1)
+    return top.mean(), others.mean(), np.mean(effects.argmax(axis=0) == place)
+
+
+def answers_without_words(rng, T, N, *, liked=0.5, change=0.5, dtype="f8"):
+    """Draw p (N,), p_without (T, N), alpha (T, N), and lengths (N,) from 3 to T.
+
+    liked: the share of the sentences whose top word has the largest effect; in
+    the others it has hardly any. A word counts for less in a longer sentence.
+    change: the size of the effects. Past a sentence's end p_without is 0.
+    """
+    lengths = rng.permutation([3, T, *rng.integers(3, T + 1, N - 2)])
+    within = np.arange(T)[:, None] < lengths
+    alpha = np.where(within, np.exp(rng.normal(size=(T, N))), 0)
+    falls = rng.uniform(0.05, 0.6, (T, N)) * rng.choice([1, 1, -0.4], (T, N))
+    most = (lengths < T) & ((rng.random(N) < liked) | (lengths == 3))
+    top = alpha.argmax(axis=0), np.arange(N)
+    falls[top] = np.where(most, rng.uniform(0.65, 0.9, N), 0.01)
+    falls *= 1 - 0.6 * lengths / T
+    p = rng.uniform(0.6, 0.85, N)
+    p_without = np.where(within, p - change * falls, 0)
+    numbers = p, p_without, alpha / alpha.sum(axis=0)
+    return *(array.astype(dtype) for array in numbers), lengths
+
+
+def top_word_effect_cases(rng, hidden):
+    """Some words help the right answer and some harm it; lengths differ."""
+    if hidden:
+        return [
+            Case("longer sentences", answers_without_words(rng, 20, 8)),
+            Case("more sentences", answers_without_words(rng, 6, 25, liked=0.3)),
+            Case("small effects", answers_without_words(rng, 7, 9, change=0.05)),
+        ]
+    single = answers_without_words(rng, 9, 8, dtype="f4")
+    return [
+        Case("a small batch", answers_without_words(rng, 7, 6)),
+        Case("the top word matters", answers_without_words(rng, 8, 10, liked=0.8)),
+        Case("other words matter", answers_without_words(rng, 6, 9, liked=0.1)),
+        Case("float32 numbers", single, 1e-3),
+    ]
+
+
 SUBJECTS = (
     Subject(
         name="context_vector",
@@ -197,5 +404,47 @@ SUBJECTS = (
         section="sec-attention-scores",
         make_cases=attention_scores_cases,
         products=" `q` is (N, Q) and meets `Wq`, `keys` are (S, N, K) and meet `Wk`.",
+    ),
+    Subject(
+        name="word_attention",
+        reference=word_attention,
+        arguments=("h", "lengths", "W", "b", "u", "V", "d"),
+        returns=("logits", "alpha"),
+        shapes={"logits": "(N, C)", "alpha": "(T, N)"},
+        section="sec-word-attention",
+        make_cases=word_attention_cases,
+        sections={"logits": "sec-weighted-mean"},
+        products=" `W` is (H, A) and meets the states; `V` is (H, C) and meets their "
+        "weighted mean.",
+        part="masked_softmax",
+        part_check="masked_softmax",
+        part_reads=("scores",),
+    ),
+    Subject(
+        name="agreement",
+        reference=agreement,
+        arguments=("alphas", "lengths"),
+        returns=("same", "chance"),
+        shapes={},
+        section="sec-do-weights-explain",
+        make_cases=agreement_cases,
+    ),
+    Subject(
+        name="changed_weights",
+        reference=changed_weights,
+        arguments=("alpha", "lengths"),
+        returns=("uniform", "only", "rest"),
+        shapes={"uniform": "(T, N)", "only": "(T, N)", "rest": "(T, N)"},
+        section="sec-do-weights-explain",
+        make_cases=changed_weights_cases,
+    ),
+    Subject(
+        name="top_word_effect",
+        reference=top_word_effect,
+        arguments=("p", "p_without", "alpha", "lengths"),
+        returns=("top", "others", "largest"),
+        shapes={},
+        section="sec-do-weights-explain",
+        make_cases=top_word_effect_cases,
     ),
 )

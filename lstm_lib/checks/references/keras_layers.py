@@ -156,6 +156,43 @@ def stopping_cases(rng, hidden):
     ]
 
 
+# ---- keras_lstm_shapes ----------------------------------------------------------
+
+
+def keras_lstm_shapes(
+    N, T, units, return_sequences=False, return_state=False, bidirectional=False
+):
+    """The shapes of all arrays that Keras' LSTM gives back for N sequences.
+
+    bidirectional: the layer is wrapped in Bidirectional.
+    """
+    directions = 2 if bidirectional else 1
+    width = directions * units
+    output = (N, T, width) if return_sequences else (N, width)
+    return output, *[(N, units)] * (2 * directions * return_state)
+
+
+def keras_shapes_cases(rng, hidden):
+    """N, T and the units all different."""
+
+    def case(name, *switches):
+        sizes = rng.permutation(np.arange(7, 30))[:3].tolist()
+        return Case(name, (*sizes, *switches), 0)
+
+    if hidden:
+        return [
+            case("the last output and the states", False, True, False),
+            case("both directions, every step", True, False, True),
+            case("both directions, every step and the states", True, True, True),
+        ]
+    return [
+        case("the last output", False, False, False),
+        case("every step", True, False, False),
+        case("every step and the states", True, True, False),
+        case("both directions, and the states", False, True, True),
+    ]
+
+
 SUBJECTS = (
     Subject(
         name="pad_sequences",
@@ -192,5 +229,21 @@ SUBJECTS = (
         shapes={},
         section="sec-early-stopping",
         make_cases=stopping_cases,
+    ),
+    Subject(
+        name="keras_lstm_shapes",
+        reference=keras_lstm_shapes,
+        arguments=(
+            "N",
+            "T",
+            "units",
+            "return_sequences",
+            "return_state",
+            "bidirectional",
+        ),
+        returns="shape",
+        shapes={},
+        section="sec-keras-outputs",
+        make_cases=keras_shapes_cases,
     ),
 )

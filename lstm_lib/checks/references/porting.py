@@ -4,6 +4,7 @@ import numpy as np
 
 from lstm_lib.cells import sigmoid
 from lstm_lib.checks.references.lstm import lstm_arguments, lstm_forward
+from lstm_lib.checks.references.torch_layers import packed
 from lstm_lib.checks.subject import Case, Subject
 
 # ---- reorder_gates ----------------------------------------------------------
@@ -170,6 +171,61 @@ def agree_cases(rng, hidden):
     ]
 
 
+# ---- from_torch_weights -----------------------------------------------------
+
+
+def from_torch_weights(weight_ih, weight_hh, bias_ih, bias_hh):
+    """PyTorch's four arrays in Keras' form: kernel, recurrent_kernel, bias."""
+    return weight_ih.T, weight_hh.T, bias_ih + bias_hh
+
+
+def from_torch_cases(rng, hidden):
+    """Sizes all different; the two biases too."""
+
+    def case(name, D, H, dtype="f8", rtol=1e-4):
+        shapes = (4 * H, D), (4 * H, H), (4 * H,), (4 * H,)
+        arrays = (rng.normal(0.2, H**-0.5, s).astype(dtype) for s in shapes)
+        return Case(name, tuple(arrays), rtol)
+
+    if hidden:
+        return [case("more units", 5, 9), case("more features", 11, 4)]
+    return [
+        case("three features", 3, 5),
+        case("two units", 6, 2),
+        case("float32 numbers", 4, 3, "f4", 1e-3),
+    ]
+
+
+# ---- packed_as_keras --------------------------------------------------------
+
+
+def packed_as_keras(data, batch_sizes):
+    """Packed outputs (sum of lengths, H), batch_sizes (T,) -> Keras' y (N, T, H).
+
+    With a mask, Keras repeats the last output behind the end of a sequence.
+    """
+    y, start = np.zeros((len(batch_sizes), batch_sizes[0], data.shape[1])), 0
+    for t, running in enumerate(batch_sizes):
+        y[t] = y[t - 1]
+        y[t, :running] = data[start : start + running]
+        start += running
+    return np.swapaxes(y, 0, 1)
+
+
+def packed_as_keras_cases(rng, hidden):
+    """Sequences of several lengths, the longest first; sizes all different."""
+    if hidden:
+        return [
+            Case("a larger batch", packed(rng, [11, 9, 8, 6, 4, 3], 5)),
+            Case("two as long", packed(rng, [8, 8, 5, 4], 3)),
+        ]
+    return [
+        Case("four sequences", packed(rng, [7, 5, 3, 2], 3)),
+        Case("five sequences", packed(rng, [9, 8, 6, 4, 3], 2)),
+        Case("float32 numbers", packed(rng, [10, 7, 4], 6, "f4"), 1e-3),
+    ]
+
+
 SUBJECTS = (
     Subject(
         name="reorder_gates",
@@ -219,5 +275,27 @@ SUBJECTS = (
         shapes={},
         section="sec-batch-that-can-fail",
         make_cases=agree_cases,
+    ),
+    Subject(
+        name="from_torch_weights",
+        reference=from_torch_weights,
+        arguments=("weight_ih", "weight_hh", "bias_ih", "bias_hh"),
+        returns=("kernel", "recurrent_kernel", "bias"),
+        shapes={
+            "kernel": "(D, 4H)",
+            "recurrent_kernel": "(H, 4H)",
+            "bias": "(4H,)",
+        },
+        section="sec-transposes-and-biases",
+        make_cases=from_torch_cases,
+    ),
+    Subject(
+        name="packed_as_keras",
+        reference=packed_as_keras,
+        arguments=("data", "batch_sizes"),
+        returns="y",
+        shapes={"y": "(N, T, H)"},
+        section="sec-packed",
+        make_cases=packed_as_keras_cases,
     ),
 )
