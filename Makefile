@@ -40,7 +40,7 @@ serve:  ## Show the built book at http://localhost:8000 (elsewhere: make PORT=80
 	    || echo "Port $(PORT) is taken; try make PORT=8080 serve." >&2
 
 test: $(VENV)/all-ready lint  ## Run every test: style, library, notebooks, assignments, pages
-	$(BIN)/python -m pytest --nbval --numprocesses=logical --dist=loadfile --durations=8
+	$(BIN)/python -m pytest --nbval --numprocesses=logical --dist=loadfile --no-loadscope-reorder --durations=8
 
 notebooks: $(EXECUTED)  ## Re-execute the changed chapters in place (all: make -B notebooks)
 
