@@ -41,17 +41,19 @@ def _servers(tmp_path_factory):
 
 def graded(attack):
     """The Result of a submission, by bytes in and bytes out."""
-    assignment = victim.assignment(*attack.packages, **attack.limits)
     layers = sandbox.required_layers()
-    job = grading.pack_job(assignment, "mallory", attack.handed_in(), layers)
+    handed_in = attack.handed_in()
+    job = grading.pack_job(attack.assignment(), "mallory", handed_in, layers)
     return grading.read_result(grading.grade(job))
 
 
 def points(result):
     """Test -> points, of those that gave any."""
-    scores = result.notebooks["numbers"].scores
+    (graded,) = result.notebooks.values()
     return {
-        name.removeprefix("test-"): score for name, score in scores.items() if score
+        name.removeprefix("test-"): score
+        for name, score in graded.scores.items()
+        if score
     }
 
 
@@ -78,11 +80,13 @@ def test_an_attack(attack):
         for name, score in points(result).items()
         if score > attack.earns.get(name, 0)
     } == {}
+    assert points(result) == attack.earns or not attack.honest
     assert result.state in attack.ends, result.message
     assert time.monotonic() - started < 60
-    notebook = nbformat.reads(result.notebooks["numbers"].text, 4)
+    notebook = nbformat.reads(result.notebooks[attack.of].text, 4)
     shown = shown_by_student(notebook)
     assert holds_no_secret(shown) and "OPENED" not in shown
+    assert f"'{grading.VERDICT}':" not in shown  # the leaderboard reads these
     assert holds_no_secret(feedback(notebook, result))
     assert nothing_is_left()
 
@@ -107,11 +111,11 @@ def shown_by_student(notebook):
 
 def feedback(notebook, result):
     """What the student is given back, as text."""
-    scores = result.notebooks["numbers"].scores
+    (graded,) = result.notebooks.values()
     for cell in notebook.cells:
         ours = cell.metadata.get("nbgrader", {})
         if ours.get("grade"):
-            ours["score"] = scores[ours.grade_id]
+            ours["score"] = graded.scores[ours.grade_id]
     notebook, _ = ReadableReports().preprocess(notebook, {})
     return nbformat.writes(notebook)
 

@@ -1,18 +1,32 @@
-"""The assignment under attack, and the form in which an attack is written."""
+"""The assignments under attack, and the form in which an attack is written.
+
+Most attacks are tried on a small assignment that is made here, "numbers". Some
+are tried on the course's own, of which only the tasks that they answer remain.
+"""
 
 import json
 from dataclasses import dataclass, field
 
+import course
 from nbformat import v4
+from nbgrader.preprocessors import ClearSolutions
 from submitted import nbgrader
 
-from autograder.grading import Assignment, released
-from autograder.settings import Limits, Settings
+from autograder.grading import (
+    HIDDEN,
+    HIDDEN_END,
+    Assignment,
+    released,
+    without_hidden,
+)
+from autograder.settings import Limits, Settings, read_settings
 
 # What only hidden tests hold: inputs, what they expect, a message, a seed.
 SECRET_NUMBERS = ("48611", "97222", "7393913", "0.31830", "627181", "1254362")
-CANARIES = (*SECRET_NUMBERS, "kestrel-over-the-moor", "90210417")
-SEED = {"LSTM_LIB_CHECKS_SEED": "90210417"}
+SMALL_SEED = "90210417"
+# As long as instructors are told to make theirs: too long to be found by trying.
+LONG_SEED = "290735628914056127"
+CANARIES = (*SECRET_NUMBERS, "kestrel-over-the-moor", SMALL_SEED, LONG_SEED)
 
 RIGHT = {
     "double": "def double(x):\n    return 2 * x",
@@ -110,6 +124,7 @@ check(softmax, "softmax", points=1, hidden=True)
 assert double(3) == 6, double(3)
 """,
 }
+PARTS = ("answer", "check", "hidden")  # the cells of a task of the course's
 POINTS = {name: 2.0 if name == "parity" else 1.0 for name in TESTS}
 
 
@@ -133,13 +148,17 @@ def _test(name):
     )
 
 
-def assignment(*packages, **limits):
-    """What the grader is told; cells may take two seconds."""
-    limits = Limits(**{"seconds": 20, "cell_seconds": 2} | limits)
-    settings = Settings("Numbers", ("numpy", *packages), limits=limits)
-    return Assignment(
-        "numbers", {"numbers": released(notebook())}, settings, environment=SEED
-    )
+def of_the_course(name, tasks):
+    """The released notebook of one of ours, hidden tests included, with these tasks."""
+    made, _ = ClearSolutions().preprocess(course.source(name), {})
+    ids = {f"{t.replace('_', '-')}-{part}" for t in tasks for part in PARTS}
+    ids |= {"imports", "given"}
+    made.cells = [cell for cell in made.cells if _id(cell) in ids]
+    return made
+
+
+def _id(cell):
+    return cell["metadata"].get("nbgrader", {}).get("grade_id")
 
 
 @dataclass
@@ -151,7 +170,9 @@ class Attack:
     that it earns honestly, by test. ends: the states it may end in. change: a
     function that is given the notebook's JSON, and may return other bytes.
     files: what is handed in beside it. packages: what else is permitted.
-    limits: other than the usual ones.
+    limits: other than the usual ones. of: the assignment; where it is one of the
+    course's, an answer's name is its cell's without "-answer", `_` for `-`.
+    honest: whether it is no attack at all, and has to earn what it earns.
     """
 
     tries: str
@@ -162,31 +183,63 @@ class Attack:
     files: dict = field(default_factory=dict)
     packages: tuple = ()
     limits: dict = field(default_factory=dict)
+    of: str = "numbers"
+    honest: bool = False
+
+    def notebook(self):
+        """The released notebook, hidden tests included."""
+        ours = self.of != "numbers"
+        return of_the_course(self.of, self.cells) if ours else notebook()
+
+    def assignment(self):
+        """What the grader is told; cells of "numbers" may take two seconds."""
+        if self.of == "numbers":
+            limits = Limits(**{"seconds": 20, "cell_seconds": 2} | self.limits)
+            settings = Settings("Numbers", ("numpy", *self.packages), limits=limits)
+            seed = SMALL_SEED
+        else:
+            settings = read_settings(course.SOURCE / self.of / "assignment.toml")
+            seed = LONG_SEED
+        notebooks = {self.of: released(self.notebook())}
+        environment = {"LSTM_LIB_CHECKS_SEED": seed}
+        return Assignment(self.of, notebooks, settings, environment=environment)
 
     def handed_in(self):
         """The files of the submission, name -> bytes."""
-        table = submission(WRONG | self.cells)
+        answers = WRONG | self.cells if self.of == "numbers" else self.cells
+        table = submission(self.notebook(), answers)
         data = self.change(table) if self.change else None
         data = json.dumps(table).encode() if data is None else data
-        return {"numbers.ipynb": data} | self.files
+        return {f"{self.of}.ipynb": data} | self.files
 
 
 def attack(tries, *, ends="graded", **more):
     """An Attack: what is no field of it is the text of a cell."""
-    known = {"earns", "change", "files", "packages", "limits"}
+    known = {"earns", "change", "files", "packages", "limits", "of"}
     fields = {name: more.pop(name) for name in known & more.keys()}
     return Attack(tries, more, ends=tuple(ends.split(" or ")), **fields)
 
 
-def submission(answers):
-    """A notebook with these answers, as the dict that its JSON holds."""
-    table = json.loads(json.dumps(notebook()))
+def after(attacks):
+    """These attacks on one of the course's, and behind them the right answers."""
+    (of,) = {one.of for one in attacks}
+    tasks = {task.replace("_", "-") for one in attacks for task in one.cells}
+    answers = course.answers_of(course.source(of))
+    right = {t.replace("-", "_"): answers[f"{t}-answer"] for t in tasks - {"last"}}
+    last = Attack(f"tries nothing, after all of these on {of}", right, of=of)
+    last.honest, wanted = True, course.graded(last.notebook())
+    last.earns = {k: cell.metadata.nbgrader.points for k, cell in wanted.items()}
+    return [*attacks, last]
+
+
+def submission(notebook, answers):
+    """A released notebook with these answers, as the dict that its JSON holds."""
+    table = json.loads(json.dumps(notebook))
     for cell in table["cells"]:
-        name = cell["metadata"]["nbgrader"]["grade_id"]
-        if name in answers:
-            cell["source"] = answers[name].strip()
-        if name.startswith("test-"):  # students have no hidden test
-            cell["source"] = cell["source"].partition("### BEGIN")[0]
+        name = _id(cell).removesuffix("-answer").replace("-", "_")
+        cell["source"] = answers.get(name, cell["source"]).strip()
+        # Students have no hidden test.
+        cell["source"] = without_hidden(cell["source"], HIDDEN, HIDDEN_END)
     places = {"first": 0, "last": len(table["cells"]) + 1}
     for name, place in places.items():
         if name in answers:
