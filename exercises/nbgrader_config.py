@@ -6,6 +6,7 @@ instructor's machine.
 
 import math
 import os
+import sys
 from pathlib import Path
 
 from nbgrader.plugins import BasePlugin
@@ -56,6 +57,9 @@ class KeepEveryCheck(OverwriteCells):
 # write a number of your own into seed.txt beside this file.
 SEED_FILE = Path(__file__).resolve().with_name("seed.txt")
 if "LSTM_LIB_CHECKS_SEED" not in os.environ:
+    if not SEED_FILE.exists():
+        said = "hidden tests draw from the seed 1, which students can read"
+        print(f"No {SEED_FILE}: {said}. Write your own there.", file=sys.stderr)
     seed = SEED_FILE.read_text().strip() if SEED_FILE.exists() else "1"
     os.environ["LSTM_LIB_CHECKS_SEED"] = seed
 

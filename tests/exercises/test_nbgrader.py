@@ -21,7 +21,7 @@ from autograder.gradebook import read_endings
 
 ASSIGNMENTS = course.assignments()
 each_assignment = pytest.mark.parametrize("assignment", ASSIGNMENTS)
-STYLES = MISTAKES = 2  # of each function, at most; test_assignments tries them all
+STYLES, MISTAKES = 2, 3  # of each function; test_assignments tries them all
 FROM_THE_BANK = """
 from lstm_lib.checks.misconceptions import BANK
 {function} = next(entry.function for entry in BANK if entry.id == "{id}")
@@ -75,6 +75,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def nbgrader(folder):
     course.make_course(folder)
+    (folder / course.SEED_FILE).write_text("7\n")  # which single tests have, too
     with course.environment(folder):
         yield course.open_course(folder)
 
@@ -267,13 +268,14 @@ def test_a_private_course_as_the_guide_shows_it(tmp_path, root):
     assert (tmp_path / "feedback" / "someone" / "ps2" / "ps2.html").exists()
 
 
-def test_the_seed_is_the_instructors(tmp_path, monkeypatch):
-    """From seed.txt, unless the environment already has one."""
+def test_the_seed_is_the_instructors(tmp_path, monkeypatch, capsys):
+    """From seed.txt, unless the environment has one; without either, a word."""
     monkeypatch.delenv("LSTM_LIB_CHECKS_SEED", raising=False)
     course.make_course(tmp_path / "course")
     with course.environment(tmp_path / "course"):
         course.open_course(tmp_path / "course")
         assert os.environ["LSTM_LIB_CHECKS_SEED"] == "1"
+    assert "seed 1, which students can read" in capsys.readouterr().err
     (tmp_path / "course" / "seed.txt").write_text("271828\n")
     with course.environment(tmp_path / "course"):
         course.open_course(tmp_path / "course")
@@ -282,6 +284,7 @@ def test_the_seed_is_the_instructors(tmp_path, monkeypatch):
     with course.environment(tmp_path / "course"):
         course.open_course(tmp_path / "course")
         assert os.environ["LSTM_LIB_CHECKS_SEED"] == "3"
+    assert capsys.readouterr().err == ""
 
 
 # ---- the leaderboard -------------------------------------------------------------
@@ -293,7 +296,7 @@ def test_the_leaderboard_ranks_what_was_measured(rows, folder):
     values = {entry.student: entry.measure.value for entry in found}
     assert set(values) >= {student for name, student in rows if name == "ps7"}
     baselines = found[0].measure.beside
-    right = ["reference", *(k.replace(" ", "-") for k in styles("ps7"))]
+    right = ["reference", *some_styles("ps7")]
     best = min(baselines.values())
     assert all(values[student] < 0.85 * best for student in right)
     assert values["blank"] is None
