@@ -91,10 +91,10 @@ def _read_notebook(nbgrader, assignment, student, sentences):
     mistakes, errors, notes = [], [], []
     for cell in course.graded_notebook(nbgrader, assignment, student).cells:
         ours = cell.metadata.get("nbgrader", {})
-        name = ours.get("grade_id", "a cell of their own")
-        is_test = ours.get("grade") and not ours.get("solution")
+        name = ours.get("grade_id")
+        is_answer = ours.get("solution")  # errors elsewhere follow from wrong answers
         for output in cell.get("outputs", []):
-            if output.output_type == "error" and not is_test:
+            if output.output_type == "error" and is_answer and not _is_open(output):
                 said = output.evalue.partition(" (<ipython-input")[0]
                 errors.append(f"{output.ename} in {name}: {said}")
             verdict = output.get("data", {}).get(course.VERDICT, {"cases": []})
@@ -109,6 +109,11 @@ def _read_notebook(nbgrader, assignment, student, sentences):
             items = re.findall(r"<li>(.*?)</li>", cell.source, re.S)
             notes += [re.sub("<.*?>", "", html.unescape(item)) for item in items]
     return mistakes, [*errors[:1], *notes]  # later errors follow from the first
+
+
+def _is_open(output):
+    """Whether this error says only that nothing was answered."""
+    return output.ename == "NotImplementedError"
 
 
 # ---- the summary -----------------------------------------------------------------
