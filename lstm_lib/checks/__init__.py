@@ -74,9 +74,13 @@ _RIGHT = {}
 def _was_right(function, name):
     """Whether its own checks found no mistake, the last time they ran here.
 
+    The hidden one must be among them: what is right on visible cases alone may
+    be wrong on others, and that costs its points where it is judged, once.
     Of proxies all are the one student's, who may have bound the name anew since:
     a function must not be right where it is judged, and wrong where others are.
     """
+    if (name, True) not in _RIGHT:
+        return False
     found = [
         _RIGHT[name, hidden] for hidden in (False, True) if (name, hidden) in _RIGHT
     ]

@@ -246,7 +246,8 @@ def split_windows(series, length, horizon, test):
     attack(
         "has a part that says what the function has just said, and hides it",
         of="ps7",
-        earns={"windows-check": 2, "windows-hidden": 1},
+        # The visible points, which who knows the visible inputs has anyway.
+        earns={"windows-check": 2, "windows-hidden": 1, "split-windows-check": 2},
         windows="""
 last = None
 said = [np.arange(6.0).reshape(3, 2) + k for k in range(4)]
